@@ -1,1 +1,12 @@
-export {}
+export * from './global-queue.ts'
+export * from './idle-set.ts'
+export * as inbox from './inbox.ts'
+export { InboxLayout } from './inbox.ts'
+export * from './lock.ts'
+export * from './note.ts'
+export * from './out-of-memory.ts'
+export * from './region.ts'
+export * from './run-queue.ts'
+export * from './slab.ts'
+export * from './struct.ts'
+export * from '#atomics'

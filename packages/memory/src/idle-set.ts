@@ -1,0 +1,115 @@
+/**
+ * Which processors are idle and how many threads spin: what decides whether new work wakes a thread. After the essay
+ * "Worker thread parking/unparking" in Go's `runtime/proc.go`: a wake-up happens only if a processor is idle and nobody
+ * spins; a spinner that finds work wakes the next; the last spinner to give up looks at every queue once more.
+ *
+ * `counts` holds idle processors (upper half) and spinning threads (lower half) in one word, read by every `go()`, written
+ * only when a thread goes to sleep or wakes. `mask` has one bit a processor; whoever clears a bit, by `and`, has that
+ * processor and then lowers the count, and a count is raised before its bit is set: it is never below the number of bits.
+ *
+ * No work is lost. A submitter makes work visible, then loads `counts`. A thread that goes idle raises the
+ * count (and lowers the spinning one) and sets its bit, then looks at every queue again. Both orders are sequentially consistent: either the
+ * submitter sees an idle processor and no spinner, and wakes; or the thread sees the work. If the submitter saw a spinner
+ * instead, that spinner has yet to lower the count, and will look at every queue after it has.
+ */
+import { add, and, cas, load, or } from '#atomics'
+import { array, type Field, i32, type Layout, line, struct } from './struct.ts'
+
+const IDLE = 1 << 16
+const SPINNING = 1
+
+interface IdleSetFields extends Record<string, Field> {
+  counts: Field
+  mask: Field
+}
+
+/** The layout for `capacity` processors. */
+export function idleSetLayout(capacity: number): Layout<IdleSetFields> {
+  return struct({
+    /** Idle processors << 16 | spinning threads. Any thread, atomically. */
+    counts: line(i32),
+    /** Bit p % 32 of word p / 32: processor p is idle. Any thread, atomically. */
+    mask: array((capacity + 31) >>> 5),
+  })
+}
+
+export class IdleSet {
+  readonly #counts: number
+  readonly #mask: number
+  readonly #words: number
+
+  constructor(base: number, capacity: number) {
+    const layout = idleSetLayout(capacity)
+    this.#counts = base + layout.counts
+    this.#mask = base + layout.mask
+    this.#words = (capacity + 31) >>> 5
+  }
+
+  get idle(): number {
+    return load(this.#counts) >>> 16
+  }
+
+  get spinning(): number {
+    return load(this.#counts) & 0xffff
+  }
+
+  /**
+   * For a submitter, after its work is visible: takes an idle processor, to be woken as a spinner, if there is one and
+   * nobody spins. Returns its number or -1. The caller wakes the thread that sleeps on it.
+   */
+  claim(): number {
+    const counts = load(this.#counts)
+    if (counts >>> 16 === 0 || (counts & 0xffff) !== 0) return -1
+    return this.#claimSlow()
+  }
+
+  #claimSlow(): number {
+    // Becoming the spinner first makes sure that two submitters do not wake two threads for one piece of work. Only a
+    // spinner lets us off: a processor that comes or goes meanwhile does not, it need not look at our work.
+    for (;;) {
+      const counts = load(this.#counts)
+      if (counts >>> 16 === 0 || (counts & 0xffff) !== 0) return -1
+      if (cas(this.#counts, counts, counts + SPINNING) === counts) break
+    }
+    for (let word = 0; word < this.#words; word++) {
+      for (;;) {
+        const bits = load(this.#mask + word)
+        if (bits === 0) break
+        const p = word * 32 + (31 - Math.clz32(bits & -bits))
+        if (this.#clear(p)) return p
+      }
+    }
+    this.stopSpinning()
+    return -1
+  }
+
+  /** Starts to spin if at most half of the busy processors of `procs` do. */
+  trySpin(procs: number): boolean {
+    const counts = load(this.#counts)
+    const busy = procs - (counts >>> 16)
+    return 2 * (counts & 0xffff) < busy && cas(this.#counts, counts, counts + SPINNING) === counts
+  }
+
+  /** Stops spinning; true if this thread was the last one: then it must look at every queue again, or wake another. */
+  stopSpinning(): boolean {
+    return (add(this.#counts, -SPINNING) & 0xffff) === 1
+  }
+
+  /** Announces that processor `p` goes idle, its thread no longer `spinning`. Look at every queue after this. */
+  enter(p: number, spinning: boolean): void {
+    add(this.#counts, spinning ? IDLE - SPINNING : IDLE)
+    or(this.#mask + (p >>> 5), 1 << (p & 31))
+  }
+
+  /** Takes processor `p` back. False if a submitter has claimed it: its thread is then a spinner on that claim. */
+  leave(p: number): boolean {
+    return this.#clear(p)
+  }
+
+  #clear(p: number): boolean {
+    const bit = 1 << (p & 31)
+    if ((and(this.#mask + (p >>> 5), ~bit) & bit) === 0) return false
+    add(this.#counts, -IDLE)
+    return true
+  }
+}

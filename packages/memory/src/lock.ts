@@ -1,0 +1,90 @@
+/**
+ * A lock for short critical sections that allocate no JavaScript memory and call no user code.
+ *
+ * The word is 0 (free) or its owner's id (1 … 2^30 - 1), with WAITERS set when a thread may be asleep on it. The owner's
+ * id stands in it so that what a dead thread held is found and released (`releaseDead`). After Drepper, "Futexes Are
+ * Tricky", mutex 2, with the owner in place of the 1.
+ *
+ * Invariants: only the owner changes a non-zero word, save that anyone may set WAITERS; a thread sleeps only while the
+ * word has WAITERS set, and whoever frees a word that had it wakes one sleeper. A sleeper that gets the lock sets
+ * WAITERS again, because others may still be asleep: that costs at most one vain notify, never a lost one.
+ *
+ * Linearization points: acquiring is the successful `cas` from 0, releasing is the `exchange` to 0. ABA does no harm:
+ * 0 means free whoever freed it, and a thread never compares against its own id.
+ *
+ * A critical section is written so that every prefix of its writes leaves the structure whole (it may leak a block): a
+ * thread can be terminated between any two of them.
+ */
+import { cas, exchange, load, notify, pause, wait } from '#atomics'
+
+const WAITERS = 1 << 30
+
+/** Spins before a waiter sleeps: critical sections take about a microsecond, a sleep and its wake-up fifty or more. */
+const SPINS = 60
+
+/**
+ * The order in which locks may be taken: a thread that holds one may only take one with a higher rank. Checked when
+ * `checkRanks(true)` was called (`GORODEBUG=locks=1`).
+ */
+export const RANK = { globalQueue: 1, slabClass: 2, pageHeap: 3 } as const
+
+let checking = false
+/** Bit r is set while this thread holds a lock of rank r. */
+let held = 0
+
+export function checkRanks(on: boolean): void {
+  checking = on
+  held = 0
+}
+
+/** Acquires the lock at `address` for `owner`. */
+export function lock(address: number, owner: number, rank: number): void {
+  if (checking) assertRank(rank)
+  if (cas(address, 0, owner) !== 0) lockSlow(address, owner)
+}
+
+function lockSlow(address: number, owner: number): void {
+  for (let i = 0; i < SPINS; i++) {
+    pause()
+    if (load(address) === 0 && cas(address, 0, owner) === 0) return
+  }
+  for (;;) {
+    const seen = load(address)
+    if (seen === 0) {
+      if (cas(address, 0, owner | WAITERS) === 0) return
+      continue
+    }
+    const marked = seen | WAITERS
+    if (seen !== marked && cas(address, seen, marked) !== seen) continue
+    wait(address, marked)
+  }
+}
+
+/** Releases the lock at `address`, which this thread holds. */
+export function unlock(address: number, rank: number): void {
+  if (checking) held &= ~(1 << rank)
+  if (exchange(address, 0) & WAITERS) notify(address, 1)
+}
+
+/** Who holds the lock at `address`; 0 if nobody does. */
+export function ownerOf(address: number): number {
+  return load(address) & ~WAITERS
+}
+
+/** Releases the lock if the dead thread `owner` held it, and tells whether it did. */
+export function releaseDead(address: number, owner: number): boolean {
+  for (;;) {
+    const seen = load(address)
+    if ((seen & ~WAITERS) !== owner) return false
+    if (cas(address, seen, 0) !== seen) continue
+    if (seen & WAITERS) notify(address, 1)
+    return true
+  }
+}
+
+function assertRank(rank: number): void {
+  if (held >>> rank !== 0) {
+    throw new Error(`goro: lock order violated: rank ${rank} taken while holding ranks ${held.toString(2)} (bit mask)`)
+  }
+  held |= 1 << rank
+}

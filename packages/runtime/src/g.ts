@@ -1,0 +1,86 @@
+/**
+ * G: a goroutine, one call of a sync or async function. A G struct is one cache line: what is queued for a core to run,
+ * and in the end carries the result home.
+ *
+ *   IDLE ── go() ──> RUNNABLE ── a thread takes it ──> RUNNING ── returns a promise ──> WAITING
+ *                        │                                │                                │
+ *                        └── its signal aborts ──> CANCELLED        result or error written ──> DONE ──> IDLE
+ *
+ * A G is made by its creator's thread and comes back to it when DONE: the creator settles the `Goroutine`, and frees the
+ * struct into its own cache, so that a million goroutines in a row run on the same few cache lines. In between it belongs to
+ * whoever took it from a queue. A RUNNABLE one may move to any thread; once RUNNING it never moves (the largest departure
+ * from Go: an async function resumes only in the isolate where it started).
+ */
+import { array, f64, i32, type Links, struct } from '@goro/memory'
+
+export const G = struct({
+  /** One of the states below. The current owner; by cas where the creator's abort and a thread's start may meet. */
+  status: i32,
+  /** Next in a queue, batch or inbox. The current owner. */
+  schedlink: i32,
+  /** Code record (an address) of its function. Written once, by the creator. */
+  code: i32,
+  /** Its place among its creator's `Goroutine` handles. Written once, by the creator. */
+  handle: i32,
+  /** Its id: a positive integer, unique in the process. Written once, by the creator. */
+  goid: f64,
+  /** M that made it and gets its result, or NOBODY. The creator, then the undertaker if the creator died. */
+  creator: i32,
+  /** M that started it. Written once, by that M. */
+  m: i32,
+  /** Packed: see `Tags`. The creator for the arguments, then the thread that runs it for the result. */
+  tags: i32,
+  /** Number of its externals' parcel (control.ts) if it has F_EXTERNALS. As `tags`. */
+  parcel: i32,
+  /** First argument, then the result; or the address and length in bytes of the block that holds them all. As `tags`. */
+  cell0: array(2, 2),
+  /** Second argument. As `tags`. */
+  cell1: array(2, 2),
+  /** Links of the global queue. Who holds it queued. */
+  batchLink: i32,
+  batchCount: i32,
+})
+
+/** How the global queue links Gs. */
+export const G_LINKS: Links = { link: G.schedlink, batchLink: G.batchLink, batchCount: G.batchCount }
+
+/** Free, or never used. */
+export const IDLE = 0
+/** In a run queue, or on its way from one to a thread. */
+export const RUNNABLE = 1
+/** Its first step is running, on M `m`. */
+export const RUNNING = 2
+/** It has returned a promise that is pending, on M `m`. */
+export const WAITING = 3
+/** Its result is written; in its creator's inbox. */
+export const DONE = 4
+/** Aborted before its start: the thread that takes it from the queue sends it home unrun. */
+export const CANCELLED = 5
+
+export const STATUS_NAMES = ['idle', 'runnable', 'running', 'waiting', 'done', 'cancelled'] as const
+
+/**
+ * The `tags` word: how many arguments (8 bits), the tags of the two cells (8 bits each), flags (8 bits). Up to two
+ * arguments that fit in a cell stand in the struct; anything else is one block.
+ */
+export const tagsOf = (count: number, tag0: number, tag1: number, flags: number): number =>
+  count | (tag0 << 8) | (tag1 << 16) | (flags << 24)
+export const countOf = (tags: number): number => tags & 0xff
+export const tag0Of = (tags: number): number => (tags >>> 8) & 0xff
+export const tag1Of = (tags: number): number => (tags >>> 16) & 0xff
+export const flagsOf = (tags: number): number => tags >>> 24
+
+/** As the tag of cell 0: the cell holds the address and the length in bytes of a block. */
+export const BLOCK = 255
+
+/** Its creator may abort it: its start is a cas. */
+export const F_ABORTABLE = 1
+/** Something among its values is no bytes and waits in parcel `parcel`. */
+export const F_EXTERNALS = 2
+/** The value is an error. */
+export const F_FAILED = 4
+
+/** As `creator`: the thread that made it is gone. */
+export const NOBODY = -1
+/** As `handle`: an error without a `Goroutine` on its way to the main thread (panic.ts). */
+export const NO_HANDLE = -1

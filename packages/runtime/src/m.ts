@@ -1,0 +1,46 @@
+/**
+ * M: a machine, one thread. M 0 is the main thread, which creates goroutines and waits for them but runs none; the
+ * others are worker threads, each one long task of the Piscina pool.
+ *
+ *   FREE ──> STARTING ──> RUNNING <──> SPINNING ──> SLEEPING ──> RUNNING …        any ──> DEAD ──> FREE (slot used again)
+ */
+import { array, cacheWords, InboxLayout, i32, LINE, line, NoteLayout, SLAB_SHAPE, struct } from '@goro/memory'
+
+/** Threads there can be at once, the main thread among them. */
+export const MAX_THREADS = 1024
+export const MAIN_M = 0
+
+export const M = struct({
+  /** Where it sleeps (note.ts). */
+  note: array(NoteLayout.SIZE, LINE),
+  /** Goroutines that come home to it (inbox.ts). */
+  inbox: array(InboxLayout.SIZE, LINE),
+  /** One of the states below. Owner; the undertaker once it is dead. */
+  status: line(i32),
+  /** P that it has. The main thread before its start; then the owner. */
+  p: i32,
+  /** 1 while it counts as a spinner in the idle set. Owner; or, by cas, the waker that claims its P, and the undertaker. */
+  spinning: i32,
+  /** G whose first step is running, or 0. Owner. */
+  curg: i32,
+  /** Started goroutines that wait for their promise. Owner. */
+  waiting: i32,
+  /** Goroutines it has made, and goroutines it has seen to their end; kept when the slot is used again. Owner. */
+  created: i32,
+  finished: i32,
+  /** Times it went to sleep. Owner. */
+  sleeps: i32,
+  /** Node's thread id. Owner. */
+  threadId: i32,
+  /** Its slab cache (slab.ts). Owner; the undertaker once it is dead. */
+  cache: array(cacheWords(SLAB_SHAPE.classes.length), LINE),
+})
+
+export const M_FREE = 0
+export const M_STARTING = 1
+export const M_RUNNING = 2
+export const M_SPINNING = 3
+export const M_SLEEPING = 4
+export const M_DEAD = 5
+
+export const M_STATUS_NAMES = ['free', 'starting', 'running', 'spinning', 'sleeping', 'dead'] as const

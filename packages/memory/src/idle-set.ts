@@ -7,13 +7,17 @@
  * only when a thread goes to sleep or wakes. `mask` has one bit a processor; whoever clears a bit, by `and`, has that
  * processor and then lowers the count, and a count is raised before its bit is set: it is never below the number of bits.
  *
+ * `spins` says, for each processor, how many of the spinning count it stands for: 0 or 1, or 2 for a moment when its thread
+ * starts to spin just as a submitter claims it. It belongs to the processor, not to its thread, so that a claim survives the
+ * thread. Only the thread that has the processor lowers it.
+ *
  * No work is lost. A submitter makes work visible, then loads `counts`. A thread that goes idle raises the
  * count (and lowers the spinning one) and sets its bit, then looks at every queue again. Both orders are sequentially consistent: either the
  * submitter sees an idle processor and no spinner, and wakes; or the thread sees the work. If the submitter saw a spinner
  * instead, that spinner has yet to lower the count, and will look at every queue after it has.
  */
-import { add, and, cas, load, or } from '#atomics'
-import { array, type Field, i32, type Layout, line, struct } from './struct.ts'
+import { add, and, cas, exchange, load, or, read } from '#atomics'
+import { array, type Field, i32, type Layout, LINE, line, struct } from './struct.ts'
 
 const IDLE = 1 << 16
 const SPINNING = 1
@@ -21,6 +25,7 @@ const SPINNING = 1
 interface IdleSetFields extends Record<string, Field> {
   counts: Field
   mask: Field
+  spins: Field
 }
 
 /** The layout for `capacity` processors. */
@@ -30,18 +35,22 @@ export function idleSetLayout(capacity: number): Layout<IdleSetFields> {
     counts: line(i32),
     /** Bit p % 32 of word p / 32: processor p is idle. Any thread, atomically. */
     mask: array((capacity + 31) >>> 5),
+    /** By processor, a line each: its share of the spinning count. Submitters add, the thread that has it takes all. */
+    spins: array(capacity * LINE, LINE),
   })
 }
 
 export class IdleSet {
   readonly #counts: number
   readonly #mask: number
+  readonly #spins: number
   readonly #words: number
 
   constructor(base: number, capacity: number) {
     const layout = idleSetLayout(capacity)
     this.#counts = base + layout.counts
     this.#mask = base + layout.mask
+    this.#spins = base + layout.spins
     this.#words = (capacity + 31) >>> 5
   }
 
@@ -54,8 +63,8 @@ export class IdleSet {
   }
 
   /**
-   * For a submitter, after its work is visible: takes an idle processor, to be woken as a spinner, if there is one and
-   * nobody spins. Returns its number or -1. The caller wakes the thread that sleeps on it.
+   * For a submitter, after its work is visible: takes an idle processor, as a spinner, if there is one and nobody spins.
+   * Returns its number or -1. The caller then looks up which thread has it, and wakes that.
    */
   claim(): number {
     const counts = load(this.#counts)
@@ -76,37 +85,44 @@ export class IdleSet {
         const bits = load(this.#mask + word)
         if (bits === 0) break
         const p = word * 32 + (31 - Math.clz32(bits & -bits))
-        if (this.#clear(p)) return p
+        if (this.leave(p)) {
+          add(this.#spins + p * LINE, 1)
+          return p
+        }
       }
     }
-    this.stopSpinning()
+    add(this.#counts, -SPINNING)
     return -1
   }
 
-  /** Starts to spin if at most half of the busy processors of `procs` do. */
-  trySpin(procs: number): boolean {
+  /** Whether processor `p` counts as spinning. For the thread that has it. */
+  isSpinning(p: number): boolean {
+    return read(this.#spins + p * LINE) !== 0
+  }
+
+  /** Starts to spin on `p` if at most half of the busy processors of `procs` do. For the thread that has it. */
+  trySpin(p: number, procs: number): boolean {
     const counts = load(this.#counts)
     const busy = procs - (counts >>> 16)
-    return 2 * (counts & 0xffff) < busy && cas(this.#counts, counts, counts + SPINNING) === counts
+    if (2 * (counts & 0xffff) >= busy || cas(this.#counts, counts, counts + SPINNING) !== counts) return false
+    add(this.#spins + p * LINE, 1)
+    return true
   }
 
-  /** Stops spinning; true if this thread was the last one: then it must look at every queue again, or wake another. */
-  stopSpinning(): boolean {
-    return (add(this.#counts, -SPINNING) & 0xffff) === 1
+  /** Stops spinning on `p`, having found work: the caller then makes sure that somebody looks for more (Go's `resetspinning`). */
+  stopSpinning(p: number): void {
+    const spins = exchange(this.#spins + p * LINE, 0)
+    if (spins !== 0) add(this.#counts, -spins * SPINNING)
   }
 
-  /** Announces that processor `p` goes idle, its thread no longer `spinning`. Look at every queue after this. */
-  enter(p: number, spinning: boolean): void {
-    add(this.#counts, spinning ? IDLE - SPINNING : IDLE)
+  /** Announces that `p` goes idle; it spins no longer. Look at every queue after this. For the thread that has it. */
+  enter(p: number): void {
+    add(this.#counts, IDLE - exchange(this.#spins + p * LINE, 0) * SPINNING)
     or(this.#mask + (p >>> 5), 1 << (p & 31))
   }
 
-  /** Takes processor `p` back. False if a submitter has claimed it: its thread is then a spinner on that claim. */
+  /** Takes `p` out of the set. False if a submitter has claimed it: it then counts as a spinner, now or in a moment. */
   leave(p: number): boolean {
-    return this.#clear(p)
-  }
-
-  #clear(p: number): boolean {
     const bit = 1 << (p & 31)
     if ((and(this.#mask + (p >>> 5), ~bit) & bit) === 0) return false
     add(this.#counts, -IDLE)

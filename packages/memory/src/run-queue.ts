@@ -61,6 +61,8 @@ export class LocalQueue {
   readonly #batch: Int32Array
   /** A value that `head` has had: the ring has at least the room that it says. */
   #headSeen: number
+  /** Goroutines stolen from others by this face. */
+  stolen = 0
   /** Whether `next` can be non-zero: only the owner sets it, so that the owner need not look when it has not. */
   #hasNext = true
 
@@ -139,6 +141,7 @@ export class LocalQueue {
     const tail = read(this.#tail)
     const n = victim.grab(this.#slots, tail, this.#mask, stealNext)
     if (n === 0) return 0
+    this.stolen += n
     const g = read(this.#slots + ((tail + n - 1) & this.#mask))
     if (n > 1) store(this.#tail, (tail + n - 1) | 0)
     return g

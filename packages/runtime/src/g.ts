@@ -80,6 +80,9 @@ export const F_EXTERNALS = 2
 /** The value is an error. */
 export const F_FAILED = 4
 
+/** There was no shared memory left for its result. */
+export const F_LOST = 8
+
 /** As `creator`: the thread that made it is gone. */
 export const NOBODY = -1
 /** As `handle`: an error without a `Goroutine` on its way to the main thread (panic.ts). */

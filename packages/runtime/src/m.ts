@@ -19,8 +19,6 @@ export const M = struct({
   status: line(i32),
   /** P that it has. The main thread before its start; then the owner. */
   p: i32,
-  /** 1 while it counts as a spinner in the idle set. Owner; or, by cas, the waker that claims its P, and the undertaker. */
-  spinning: i32,
   /** G whose first step is running, or 0. Owner. */
   curg: i32,
   /** Started goroutines that wait for their promise. Owner. */

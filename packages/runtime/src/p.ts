@@ -4,7 +4,7 @@
  * from it.
  *
  *   UNUSED ── gomaxprocs grows ──> BUSY <── found work or woken ── IDLE      (UNUSED again when gomaxprocs shrinks)
- *                                    └───── nothing to run ─────────┘
+ *                                └───────── nothing to run ────────┘
  */
 import { array, i32, LINE, line, runQueueLayout, struct } from '@goro/memory'
 

@@ -1,0 +1,83 @@
+/** The runtime's own controls, as the namespace `runtime`. */
+import {
+  type RuntimeOptions,
+  type RuntimeStats,
+  configure as configureRuntime,
+  ensureStarted,
+  isJoined,
+  liveGoroutines,
+  procs,
+  numCPU as countCPUs,
+  setGomaxprocs,
+  shutdown as shutDown,
+  stats as takeStats,
+  threadCount,
+} from '@goro/runtime'
+
+export type { ProcessorStats, RuntimeOptions, RuntimeStats, ThreadStats } from '@goro/runtime'
+
+/**
+ * How many processors run goroutines at once; with `n`, changes that and returns what it was before. Default: `GOMAXPROCS` in
+ * the environment, else `numCPU()`.
+ *
+ * @throws RangeError if `n`, or `GOMAXPROCS`, is no whole number from 1 to 256.
+ *
+ * @example
+ * const before = runtime.gomaxprocs(4)
+ */
+export function gomaxprocs(n?: number): number {
+  return n === undefined ? procs() : setGomaxprocs(n)
+}
+
+/** The CPUs that this process may really use: its affinity and its cgroup's CPU quota counted. */
+export function numCPU(): number {
+  return countCPUs()
+}
+
+/** How many goroutines there are: started, queued or waiting, and not finished. The main program is none of them. */
+export function numGoroutine(): number {
+  return isJoined() ? liveGoroutines() : 0
+}
+
+/** How many threads there are for goroutines. */
+export function numThread(): number {
+  return isJoined() ? threadCount() : 0
+}
+
+/**
+ * A snapshot: for each processor its status, thread, queue length, ticks and steals; for each thread its state; counts of
+ * goroutines by state; shared memory in bytes. Starts the runtime if it has not started.
+ *
+ * @example
+ * for (const p of runtime.stats().processors) console.log(p.id, p.ticks, p.steals)
+ */
+export function stats(): RuntimeStats {
+  ensureStarted()
+  return takeStats()
+}
+
+/**
+ * Sets options before the first use of the runtime: `maxProcs`, `maxThreads`, `memory` (bytes of shared memory to reserve),
+ * and for the threads `execArgv`, `resourceLimits` and `env`, as for `new Worker`.
+ *
+ * @throws TypeError or RangeError for a bad option, naming it; Error once the runtime has started.
+ *
+ * @example
+ * runtime.configure({ maxProcs: 4, memory: 2 ** 30 })
+ */
+export function configure(options: RuntimeOptions): void {
+  configureRuntime(options)
+}
+
+/**
+ * Waits for all goroutines, then stops the threads. Nothing can be started after it: `RuntimeClosedError`. Not needed for a
+ * process to end: it ends by itself when nothing is left to do.
+ *
+ * @returns a promise that resolves when the last thread has stopped; rejects when called from a goroutine.
+ *
+ * @example
+ * await runtime.shutdown()
+ */
+export function shutdown(): Promise<void> {
+  return shutDown()
+}

@@ -1,0 +1,181 @@
+/**
+ * Starting and stopping. There is no start call: the first use starts the runtime, on the thread that makes it, which is the
+ * main thread from then on. There is no stop call either: the threads do not hold the process open.
+ */
+import { checkRanks, DEFAULT_REGION_BYTES, load, MAX_REGION_BYTES, MIN_REGION_BYTES, store } from '@goro/memory'
+import { describeCode } from './code.ts'
+import { requestThreads, whenThreadsRequested } from './control.ts'
+import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
+import { RuntimeClosedError } from './errors.ts'
+import { useNames, whenUnawaited } from './goroutine.ts'
+import { MAIN_M, MAX_THREADS } from './m.ts'
+import { startDriver, untilQuiet } from './netpoll.ts'
+import { MAX_PROCS } from './p.ts'
+import { installPanic, noteUnawaited } from './panic.ts'
+import { wakeM } from './park.ts'
+import { numCPU, parseProcs } from './procs.ts'
+import { CLOSING, create, gomaxprocs, isJoined, SCHED, Sched, STOPPED, self, setProcs } from './sched.ts'
+import { startWith } from './spawn.ts'
+import { startM, startThreads, stopThreads, threadOf } from './threads.ts'
+import { buryThread } from './undertaker.ts'
+
+/** What `runtime.configure` takes; all of it before the first use. */
+export interface RuntimeOptions {
+  /** Processors: how many threads run goroutines at once. Default: `GOMAXPROCS`, else the CPUs this process may use. */
+  readonly maxProcs?: number
+  /** Threads there may be at once. Default: four times the processors and at least 64. */
+  readonly maxThreads?: number
+  /** Bytes of shared memory to reserve; they are committed only as they are used. Default: 4 GiB. */
+  readonly memory?: number
+  /** Node options for the threads, as for `new Worker`. Default: those of this process. */
+  readonly execArgv?: readonly string[]
+  /** Environment of the threads, as for `new Worker`. Default: a copy of this process'. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Heap limits of each thread, in MB, as for `new Worker`. */
+  readonly resourceLimits?: import('node:worker_threads').ResourceLimits
+}
+
+const OPTION_NAMES = ['maxProcs', 'maxThreads', 'memory', 'execArgv', 'env', 'resourceLimits'] as const
+
+let options: RuntimeOptions = {}
+let stopped: Promise<void> | undefined
+
+/**
+ * Sets options before the first use; a later call adds to an earlier one.
+ *
+ * @throws Error if the runtime has started; TypeError or RangeError for a bad option, which it names.
+ */
+export function configure(given: RuntimeOptions): void {
+  if (isJoined()) {
+    throw new Error('runtime.configure: the runtime has started; call it before the first go(), chan() or other use')
+  }
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(`runtime.configure: takes an object of options, not ${String(given)}`)
+  }
+  for (const name of Object.keys(given)) {
+    if (!(OPTION_NAMES as readonly string[]).includes(name)) {
+      throw new TypeError(`runtime.configure: no option ${name}; there are ${OPTION_NAMES.join(', ')}`)
+    }
+  }
+  if (given.maxProcs !== undefined) checkCount('maxProcs', given.maxProcs, 1, MAX_PROCS)
+  if (given.maxThreads !== undefined) checkCount('maxThreads', given.maxThreads, 1, MAX_THREADS - 1)
+  if (given.memory !== undefined) checkCount('memory', given.memory, MIN_REGION_BYTES, MAX_REGION_BYTES)
+  if (given.execArgv !== undefined && !isStringArray(given.execArgv)) {
+    throw new TypeError('runtime.configure: execArgv takes an array of strings, such as ["--stack-size=2000"]')
+  }
+  for (const name of ['env', 'resourceLimits'] as const) {
+    const value = given[name]
+    if (value !== undefined && (typeof value !== 'object' || value === null)) {
+      throw new TypeError(`runtime.configure: ${name} takes an object, not ${String(value)}`)
+    }
+  }
+  options = { ...options, ...given }
+}
+
+function checkCount(name: string, value: unknown, least: number, most: number): void {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(
+      `runtime.configure: ${name} takes a whole number from ${least} to ${most}, not ${String(value)}`,
+    )
+  }
+}
+
+function isStringArray(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+/** Starts the runtime, with this thread as its main thread. */
+export function boot(): void {
+  if (stopped !== undefined) throw new RuntimeClosedError(CLOSED)
+  const debug = debugFromEnv()
+  const procs = processors()
+  const most = Math.min(options.maxThreads ?? Math.max(64, procs * 4), MAX_THREADS - 1)
+  const asked = options.memory
+  const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, Math.min(procs, most))
+  checkRanks(debug.has('locks'))
+  useNames(nameOf)
+  whenUnawaited(noteUnawaited)
+  installPanic()
+  startDriver()
+  whenThreadsRequested(fitThreads)
+  startThreads(buffer, gomaxprocs(), { ...options, maxThreads: most }, buryThread)
+}
+
+const CLOSED = 'the runtime was shut down; nothing can be started after runtime.shutdown()'
+
+startWith(boot)
+
+/** Starts the runtime if it has not started. */
+export function ensureStarted(): void {
+  if (!isJoined()) boot()
+}
+
+function nameOf(code: number): string {
+  return code === 0 ? '' : describeCode(code).name
+}
+
+/** How many processors there are to be, by the first of: `configure`, `GOMAXPROCS`, the CPUs this process may use. */
+function processors(): number {
+  if (options.maxProcs !== undefined) return options.maxProcs
+  const fromEnv = gomaxprocsFromEnv()
+  return fromEnv === undefined ? Math.min(numCPU(), MAX_PROCS) : parseProcs(fromEnv, 'GOMAXPROCS')
+}
+
+/** How many processors run goroutines: before the start, how many will. */
+export function procs(): number {
+  return isJoined() ? gomaxprocs() : processors()
+}
+
+/**
+ * Changes how many processors run goroutines and returns how many there were. Threads for new ones are started by the main
+ * thread; those that are too many hand on what is in their queues, and finish what they have started.
+ *
+ * @throws RangeError for anything but a whole number from 1 to 256.
+ */
+export function setGomaxprocs(n: number): number {
+  const before = procs()
+  if (typeof n !== 'number' || !Number.isInteger(n) || n < 1 || n > MAX_PROCS) {
+    throw new RangeError(`runtime.gomaxprocs: takes a whole number from 1 to ${MAX_PROCS}, not ${String(n)}`)
+  }
+  if (!isJoined()) {
+    options = { ...options, maxProcs: n }
+  } else if (n !== before) {
+    setProcs(n)
+    if (self.id === MAIN_M) fitThreads()
+    else requestThreads()
+  }
+  return before
+}
+
+/** On the main thread: starts a thread for each P that lacks one, and tells the others that their number has changed. */
+export function fitThreads(): void {
+  for (let pid = 0; pid < load(SCHED + Sched.allp); pid++) {
+    const id = threadOf(pid)
+    if (id !== 0) wakeM(id)
+    else if (pid < gomaxprocs()) startM(pid)
+  }
+}
+
+/**
+ * Waits until no goroutine is left, then stops all threads. From the call on the main thread starts nothing any more.
+ *
+ * @throws Error when called from a goroutine, which would wait for itself.
+ */
+export function shutdown(): Promise<void> {
+  if (isJoined() && self.id !== MAIN_M) {
+    return Promise.reject(
+      new Error('runtime.shutdown: called from a goroutine, which it would wait for; call it on the main thread'),
+    )
+  }
+  stopped ??= stop()
+  return stopped
+}
+
+async function stop(): Promise<void> {
+  if (!isJoined()) return
+  store(SCHED + Sched.stopping, CLOSING)
+  await untilQuiet()
+  store(SCHED + Sched.stopping, STOPPED)
+  for (let id = 1; id < load(SCHED + Sched.threads); id++) wakeM(id)
+  await stopThreads()
+}

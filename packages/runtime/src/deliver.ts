@@ -1,0 +1,250 @@
+/**
+ * Coming home: writing a goroutine's result, sending it to its creator's inbox, and settling its handle there.
+ */
+import { alloc, bytes, free, G_CLASS, inbox, OutOfMemoryError, read, readF64, wake, write, writeBytes, writeF64 } from '@goro/memory'
+import { dropParcel, fetchParcel, sendParcel } from './control.ts'
+import {
+  BLOCK,
+  CANCELLED,
+  DONE,
+  F_EXTERNALS,
+  F_FAILED,
+  F_LOST,
+  flagsOf,
+  G,
+  IDLE,
+  NO_HANDLE,
+  NOBODY,
+  tag0Of,
+  tagsOf,
+} from './g.ts'
+import { Goroutine } from './goroutine.ts'
+import { M, MAIN_M } from './m.ts'
+import { countCreated, countFinished, mAt, self } from './sched.ts'
+import { decode, encode, packCell, unpackCell } from './value.ts'
+
+/** The handles of the goroutines that this thread has made and that are not home yet, by their index. */
+const handles: (Goroutine<unknown> | undefined)[] = []
+const freeHandles: number[] = []
+/** What to do when an abortable goroutine comes home, by its G. */
+const cleanups = new Map<number, () => void>()
+
+/** Goroutines that this thread has made and that are not home yet. */
+export const outstanding = (): number => handles.length - freeHandles.length
+
+let onExpect: () => void = () => {}
+
+/** Calls `callback` at each new goroutine of this thread: the main thread's driver wakes by it. */
+export function whenExpecting(callback: () => void): void {
+  onExpect = callback
+}
+
+export function expectResult(): void {
+  onExpect()
+}
+
+export function addHandle(goroutine: Goroutine<unknown>): number {
+  const index = freeHandles.pop()
+  if (index === undefined) return handles.push(goroutine) - 1
+  handles[index] = goroutine
+  return index
+}
+
+export function onSettled(g: number, cleanup: () => void): void {
+  cleanups.set(g, cleanup)
+}
+
+/** Writes what goroutine `g` returned, or what it threw, into its struct. Throws if it can't be sent. */
+function writeOutcome(g: number, value: unknown, failed: boolean): void {
+  let flags = failed ? F_FAILED : 0
+  let tag = packCell(value, g + G.cell0)
+  if (tag === 0) {
+    const encoded = encode(value, failed ? THROWN : RESULT)
+    const block = alloc(encoded.bytes.length)
+    writeBytes(block, encoded.bytes)
+    write(g + G.cell0, block)
+    write(g + G.cell0 + 1, encoded.bytes.length)
+    tag = BLOCK
+    if (encoded.externals !== undefined) {
+      flags |= F_EXTERNALS
+      write(g + G.parcel, sendParcel(encoded.externals))
+    }
+  }
+  write(g + G.tags, tagsOf(1, tag, 0, flags))
+}
+
+const RESULT = { root: 'result' }
+/** An error always gets home, if need be without the properties that can't be sent. */
+const THROWN = { root: 'error', lossy: true }
+
+/** The goroutine has returned `value`: sends it home. */
+export function finish(g: number, value: unknown): void {
+  try {
+    writeOutcome(g, value, false)
+  } catch (error) {
+    writeFailure(g, error)
+  }
+  sendHome(g)
+}
+
+/** The goroutine has thrown `error`: sends it home. */
+export function fail(g: number, error: unknown): void {
+  writeFailure(g, error)
+  sendHome(g)
+}
+
+function writeFailure(g: number, error: unknown): void {
+  try {
+    writeOutcome(g, error, true)
+  } catch (second) {
+    if (!(second instanceof OutOfMemoryError)) throw second
+    // It has to get home even when there is no shared memory for it: as the bare fact.
+    write(g + G.tags, tagsOf(1, packCell(null, g + G.cell0), 0, F_FAILED | F_LOST))
+  }
+}
+
+function sendHome(g: number): void {
+  write(g + G.status, DONE)
+  countFinished()
+  push(g)
+}
+
+/** Sends home a goroutine that was aborted before it started. */
+export function sendHomeUnrun(g: number): void {
+  countFinished()
+  push(g)
+}
+
+/**
+ * Puts `g` into its creator's inbox and wakes the creator if it sleeps. Its own goes the same way: the loop looks into its
+ * inbox before it looks for other work.
+ */
+function push(g: number): void {
+  const creator = read(g + G.creator)
+  if (creator === NOBODY) return bury(g)
+  const m = mAt(creator)
+  if (!inbox.push(m + M.inbox, g, G.schedlink)) return bury(g)
+  if (creator !== self.id) wake(m + M.note)
+}
+
+/** Takes what has come to this thread's inbox, oldest first, as a chain. */
+export function takeInbox(): number {
+  return inbox.takeAll(self.m + M.inbox, G.schedlink)
+}
+
+/** Settles the handles of a chain of goroutines that are home, at most `limit` of them; returns the rest of the chain. */
+export function deliver(chain: number, limit: number): number {
+  let g = chain
+  for (let n = 0; g !== 0 && n < limit; n++) {
+    const next = read(g + G.schedlink)
+    deliverOne(g)
+    g = next
+  }
+  return g
+}
+
+function deliverOne(g: number): void {
+  const index = read(g + G.handle)
+  const tags = read(g + G.tags)
+  if (read(g + G.status) === CANCELLED) {
+    dropValues(g)
+    release(g, index)
+    return
+  }
+  const failed = (flagsOf(tags) & F_FAILED) !== 0
+  if ((flagsOf(tags) & F_EXTERNALS) !== 0) {
+    void deliverWithExternals(g, index, failed)
+    return
+  }
+  const lost = (flagsOf(tags) & F_LOST) !== 0
+  const value = lost ? new OutOfMemoryError(LOST) : takeOutcome(g, undefined)
+  settle(release(g, index), value, failed)
+}
+
+const LOST =
+  'out of shared memory: there was none left for what the goroutine returned or threw; ' +
+  'raise it with runtime.configure({ memory: BYTES }) before the first go()'
+
+/** As `deliverOne`, when part of the value has to be fetched first. */
+async function deliverWithExternals(g: number, index: number, failed: boolean): Promise<void> {
+  try {
+    const externals = await fetchParcel(read(g + G.parcel))
+    const value = takeOutcome(g, externals)
+    settle(release(g, index), value, failed)
+  } catch (error) {
+    settle(release(g, index), error, true)
+  }
+}
+
+function settle(goroutine: Goroutine<unknown>, value: unknown, failed: boolean): void {
+  if (failed) Goroutine.reject(goroutine, value)
+  else Goroutine.fulfill(goroutine, value)
+}
+
+/** Frees the struct of a goroutine that is home, and gives its handle. */
+function release(g: number, index: number): Goroutine<unknown> {
+  const orphan = index === NO_HANDLE ? new Goroutine(readF64(g + G.goid), read(g + G.code), undefined) : undefined
+  if (cleanups.size > 0) {
+    cleanups.get(g)?.()
+    cleanups.delete(g)
+  }
+  write(g + G.status, IDLE)
+  self.slab.freeClass(g, G_CLASS)
+  if (orphan !== undefined) {
+    countFinished()
+    return orphan
+  }
+  const goroutine = handles[index] as Goroutine<unknown>
+  handles[index] = undefined
+  freeHandles.push(index)
+  return goroutine
+}
+
+function takeOutcome(g: number, externals: readonly unknown[] | undefined): unknown {
+  const tag = tag0Of(read(g + G.tags))
+  if (tag !== BLOCK) return unpackCell(tag, g + G.cell0)
+  const block = read(g + G.cell0)
+  try {
+    return decode(bytes(block, read(g + G.cell0 + 1)), externals)
+  } finally {
+    free(block)
+  }
+}
+
+/** Frees what the cells of `g` refer to, unread. */
+export function dropValues(g: number): void {
+  const tags = read(g + G.tags)
+  if (tag0Of(tags) === BLOCK) free(read(g + G.cell0))
+  if ((flagsOf(tags) & F_EXTERNALS) !== 0) dropParcel(read(g + G.parcel))
+}
+
+/** For a goroutine whose creator is gone: the main thread reports its error; a result is dropped. */
+export function bury(g: number): void {
+  if (read(g + G.status) === DONE && (flagsOf(read(g + G.tags)) & F_FAILED) !== 0) {
+    sendOrphan(g)
+    return
+  }
+  dropValues(g)
+  write(g + G.status, IDLE)
+  self.slab.freeClass(g, G_CLASS)
+}
+
+/** Reports to the main thread that goroutine `goid` failed with `error` and that nobody on this thread awaits it. */
+export function reportUnawaited(error: unknown, goid: number, code: number): void {
+  const g = self.slab.allocClass(G_CLASS)
+  writeF64(g + G.goid, goid)
+  write(g + G.code, code)
+  write(g + G.status, DONE)
+  writeFailure(g, error)
+  sendOrphan(g)
+}
+
+/** An error without a handle. It counts as a goroutine until the main thread has it: a process does not end before. */
+function sendOrphan(g: number): void {
+  countCreated()
+  write(g + G.creator, MAIN_M)
+  write(g + G.handle, NO_HANDLE)
+  inbox.push(mAt(MAIN_M) + M.inbox, g, G.schedlink)
+  if (self.id === MAIN_M) onExpect()
+  else wake(mAt(MAIN_M) + M.note)
+}

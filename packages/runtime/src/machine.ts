@@ -1,0 +1,51 @@
+/**
+ * The entry of an M's thread: one long task of the Piscina pool, which lasts until the runtime stops.
+ */
+import type { MessagePort } from 'node:worker_threads'
+import { threadId } from 'node:worker_threads'
+import { load, store, write } from '@goro/memory'
+import { describeCode } from './code.ts'
+import { connect } from './control.ts'
+import { reportUnawaited } from './deliver.ts'
+import { Goroutine, goroutineOf, useNames } from './goroutine.ts'
+import { M, M_RUNNING, M_STARTING } from './m.ts'
+import { noteOwnResources } from './netpoll.ts'
+import { P, P_BUSY } from './p.ts'
+import { joinRegion, self } from './sched.ts'
+import { schedule } from './schedule.ts'
+
+/** What an M is told at its start. */
+export interface MachineTask {
+  readonly buffer: SharedArrayBuffer
+  /** Its M and its P. */
+  readonly id: number
+  readonly pid: number
+  /** Its end of the control line. */
+  readonly port: MessagePort
+}
+
+export default async function machine({ buffer, id, pid, port }: MachineTask): Promise<void> {
+  joinRegion(buffer, id, pid)
+  // Another thread has its P by now: this one was given up before it got here.
+  if (load(self.m + M.status) !== M_STARTING) return
+  useNames((code) => describeCode(code).name)
+  connect(port)
+  process.on('unhandledRejection', onUnhandledRejection)
+  write(self.m + M.threadId, threadId)
+  store(self.p + P.status, P_BUSY)
+  store(self.m + M.status, M_RUNNING)
+  noteOwnResources()
+  await schedule()
+  process.off('unhandledRejection', onUnhandledRejection)
+  self.slab.flush()
+}
+
+/**
+ * A rejection that nobody handles is fatal by Node's rules, but to the process, not to the one thread on which it happened:
+ * the main thread raises it.
+ */
+function onUnhandledRejection(reason: unknown, promise: Promise<unknown>): void {
+  const goroutine = goroutineOf(promise)
+  if (goroutine === undefined) reportUnawaited(reason, 0, 0)
+  else reportUnawaited(reason, goroutine.id, Goroutine.codeOf(goroutine))
+}

@@ -1,0 +1,110 @@
+/**
+ * Waking processors and going to sleep. idle-set.ts has the argument why no work is lost; this is its use.
+ *
+ * An M that found nothing to run goes through these states: it spins, if at most half of the busy Ps do, for a bounded
+ * time; then it announces its sleep (note), gives its P to the idle set, looks at every queue and its inbox once more, and
+ * sleeps. Two kinds of sleep: on the futex, when nothing in its isolate waits on libuv, and else in the event loop.
+ *
+ * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
+ */
+import { cas, FUTEX, inbox, load, POLL, read, store, wake, write } from '@goro/memory'
+import { G } from './g.ts'
+import { M, M_RUNNING, M_SLEEPING, MAIN_M } from './m.ts'
+import { canBlock, nextWakeUp } from './netpoll.ts'
+import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
+import { gomaxprocs, isStopping, liveGoroutines, mAt, pAt, SCHED, Sched, self } from './sched.ts'
+import { anyWork } from './steal.ts'
+
+/**
+ * After new work has been made visible: wakes the thread of an idle P, as a spinner, if there is one and nobody spins. If
+ * nobody is idle, whoever is busy finds the work when it is through; if somebody spins, that one finds it (idle-set.ts).
+ */
+export function wakep(): void {
+  const pid = self.idle.claim()
+  if (pid >= 0) wakeP(pid)
+}
+
+function wakeP(pid: number): void {
+  // The claim stands on the P before its M is looked up: if the P gets a new M meanwhile, either that one finds the claim
+  // when it goes to sleep, or it is the one that is woken here.
+  wakeM(load(pAt(pid) + P.m))
+}
+
+/** Wakes M `id` whatever it sleeps for. */
+export function wakeM(id: number): void {
+  if (id === self.id) self.wakeSelf()
+  else wake(mAt(id) + M.note)
+}
+
+/** A spinner has found work: it is none any more, and since there may be more, the next one is woken (Go's `resetspinning`). */
+export function resetSpinning(): void {
+  self.idle.stopSpinning(self.pid)
+  wakep()
+}
+
+/** Whether this thread's P is one too many since GOMAXPROCS was lowered. Only this thread sets and clears it. */
+export const isRetired = (): boolean => read(self.p + P.status) === P_UNUSED
+
+/** Puts this thread to sleep until there may be something to do. */
+export function stopm(): Promise<void> | undefined {
+  const form = canBlock() ? FUTEX : POLL
+  const woken = form === POLL ? nextWakeUp() : undefined
+  // Before the P can be claimed: a claim then finds the note prepared, and ends the sleep.
+  self.note.prepare(form)
+  store(self.p + P.status, P_IDLE)
+  self.idle.enter(self.pid)
+  return sleep(woken, anyWork())
+}
+
+/**
+ * The P of this thread is one too many: hands on what is in its queue, and sleeps until what it has started goes on, or
+ * until it is needed again. In no idle set meanwhile: nobody is to wake it for new work.
+ */
+export function retire(): Promise<void> | undefined {
+  store(self.p + P.status, P_UNUSED)
+  let first = 0
+  let count = 0
+  for (let g = self.runq.get(); g !== 0; g = self.runq.get(), count++) {
+    write(g + G.schedlink, first)
+    first = g
+  }
+  if (first !== 0) self.global.put(first, count)
+  // A spinner is what somebody else counts on: let another look.
+  resetSpinning()
+  const form = canBlock() ? FUTEX : POLL
+  const woken = form === POLL ? nextWakeUp() : undefined
+  self.note.prepare(form)
+  return sleep(woken, self.pid < gomaxprocs() || !self.victims[self.pid]!.isEmpty)
+}
+
+/** Sleeps on the prepared note, unless there is something to do. */
+function sleep(woken: Promise<void> | undefined, work: boolean): Promise<void> | undefined {
+  const { note, m } = self
+  if (work || !inbox.isEmpty(m + M.inbox) || isStopping()) {
+    resume()
+    return undefined
+  }
+  reportQuiescence()
+  store(m + M.status, M_SLEEPING)
+  write(m + M.sleeps, (read(m + M.sleeps) + 1) | 0)
+  if (woken === undefined) {
+    note.sleep()
+    resume()
+    return undefined
+  }
+  return woken.then(resume)
+}
+
+/** Takes the P back from the idle set, unless a waker has: then this thread is the spinner that the waker wanted. */
+function resume(): void {
+  self.note.cancel()
+  self.idle.leave(self.pid)
+  if (!isRetired()) store(self.p + P.status, P_BUSY)
+  store(self.m + M.status, M_RUNNING)
+}
+
+/** Tells the main thread, if it waits for that, that no goroutine is left. Whoever finished the last one comes by here. */
+function reportQuiescence(): void {
+  if (load(SCHED + Sched.mainWaits) === 0 || liveGoroutines() !== 0) return
+  if (cas(SCHED + Sched.mainWaits, 1, 0) === 1) wake(mAt(MAIN_M) + M.note)
+}

@@ -1,0 +1,215 @@
+/**
+ * The scheduler: where things stand, and the state that ties G, M and P together.
+ *
+ * What it is for: to share ready goroutines out over threads. As in Go: a G is a goroutine (g.ts), an M a thread (m.ts), a
+ * P the right to run plus a run queue (p.ts). Each P's queue is worked by the one thread that has the P; threads that run
+ * dry steal half of another's. So in the common case a goroutine is put in a queue and taken from it by the same thread,
+ * with no lock, and none waits while another thread has nothing to do.
+ *
+ * Schemes rejected, for Go's reasons (`runtime/proc.go`) and JavaScript's: one central queue (a contended lock a
+ * goroutine); direct handoff of each goroutine to an idle thread (a futex round trip, 60 to 160 µs on two cores, for work of
+ * one); waking a thread for every goroutine (threads thrash).
+ *
+ * The largest departures from Go:
+ * - A started goroutine cannot move. Isolates share no objects, so an async function resumes only where it started. What
+ *   is stolen is what has not started yet.
+ * - The main thread runs no goroutines. It is the program's own: it creates them, waits for them and keeps its event loop.
+ *   Its queue is there to be stolen from.
+ * - Nothing interrupts a running function. A goroutine that computes keeps its thread; the others steal what is behind it.
+ * - Results cross isolates, so they are values (value.ts) that travel in the G to its creator's inbox.
+ *
+ * When a thread wakes and sleeps ("spinning") is Go's algorithm: see idle-set.ts for the argument that no work is lost, and
+ * park.ts for its use. In short: after each new goroutine, if a processor is idle and nobody spins, one is woken as a
+ * spinner; a spinner that finds work wakes the next before it runs it; a spinner that finds none sleeps, having looked at
+ * every queue once more. In a burst threads wake one after another, each by the one before; in a trickle one thread spins
+ * and nobody is woken at all.
+ *
+ * Where to read on, in the order of a goroutine's life: spawn.ts (go), schedule.ts (the loop), steal.ts (finding work),
+ * park.ts (going to sleep), netpoll.ts (the event loops), deliver.ts (coming home); threads.ts (the Ms), panic.ts and
+ * undertaker.ts (when it goes wrong).
+ */
+import {
+  add,
+  alignUp,
+  array,
+  attach,
+  createRegion,
+  GlobalQueue,
+  GlobalQueueLayout,
+  IdleSet,
+  i32,
+  idleSetLayout,
+  initSlab,
+  LINE,
+  line,
+  LocalQueue,
+  load,
+  Note,
+  read,
+  RunQueueStealer,
+  regionBytes,
+  SLAB_SHAPE,
+  Slab,
+  slabLayout,
+  store,
+  struct,
+  useSlab,
+  WORD_BYTES,
+  write,
+} from '@goro/memory'
+import { G, G_LINKS } from './g.ts'
+import { M, MAIN_M, MAX_THREADS } from './m.ts'
+import { MAIN_P, MAX_PROCS, P, RUNQ_CAPACITY } from './p.ts'
+
+export const Sched = struct({
+  /** How many Ps run. Any thread, atomically. */
+  gomaxprocs: line(i32),
+  /** One more than the highest P that ever ran: where there may be something to steal. Grows only. */
+  allp: i32,
+  /** CLOSING once the main thread starts nothing more, STOPPED once the threads are to end. The main thread. */
+  stopping: i32,
+  /** 1 while the main thread wants to be woken when no goroutine is left. The main thread sets it, an M clears it. */
+  mainWaits: i32,
+  /** M slots that were ever used. The main thread. */
+  threads: i32,
+  /** Next block of goroutine ids, in blocks of `GOID_BLOCK`; and how often that wrapped. Any thread, atomically. */
+  goidBlocks: line(i32),
+  /** Next parcel number (control.ts). Any thread, atomically. */
+  parcels: i32,
+  global: array(GlobalQueueLayout.SIZE, LINE),
+  idle: array(idleSetLayout(MAX_PROCS).SIZE, LINE),
+  slab: array(slabLayout(SLAB_SHAPE.classes.length).SIZE, LINE),
+})
+
+/** Where the static structs stand. The first line holds the null address. */
+export const SCHED = LINE
+const PS = SCHED + alignUp(Sched.SIZE, LINE)
+const MS = PS + (MAX_PROCS + 1) * P.SIZE
+const HEAP = MS + MAX_THREADS * M.SIZE
+
+/** The address of P number `p`. */
+export const pAt = (p: number): number => PS + p * P.SIZE
+/** The address of M number `m`. */
+export const mAt = (m: number): number => MS + m * M.SIZE
+
+/** What a thread keeps of the scheduler for itself. */
+export interface Thread {
+  /** Its M: number and address. */
+  readonly id: number
+  readonly m: number
+  /** Its P: number and address. */
+  readonly pid: number
+  readonly p: number
+  readonly runq: LocalQueue
+  readonly global: GlobalQueue
+  readonly idle: IdleSet
+  readonly slab: Slab
+  readonly note: Note
+  /** By P number, the queues it may steal from; the last is the main thread's. */
+  readonly victims: readonly RunQueueStealer[]
+  /** Wakes this thread's own loop if it sleeps in its event loop right now (park.ts). */
+  wakeSelf: () => void
+}
+
+/** This thread's part in the runtime; undefined until it has joined. */
+export let self: Thread
+
+export const isJoined = (): boolean => self !== undefined
+
+/** Makes the region and the runtime in it, and joins as the main thread. `exact`: the user asked for these bytes. */
+export function create(bytes: number, exact: boolean, procs: number): SharedArrayBuffer {
+  const buffer = createRegion(bytes, exact)
+  initSlab(SCHED + Sched.slab, HEAP, regionBytes() / WORD_BYTES)
+  setProcs(procs)
+  store(SCHED + Sched.threads, 1)
+  join(MAIN_M, MAIN_P)
+  return buffer
+}
+
+/** Joins the runtime in `buffer` as M `id` with P `pid`. */
+export function joinRegion(buffer: SharedArrayBuffer, id: number, pid: number): void {
+  attach(buffer)
+  join(id, pid)
+}
+
+function join(id: number, pid: number): void {
+  const m = mAt(id)
+  const p = pAt(pid)
+  const global = new GlobalQueue(SCHED + Sched.global, lockId(id), G_LINKS)
+  const slab = new Slab(SCHED + Sched.slab, m + M.cache, lockId(id))
+  useSlab(slab)
+  self = {
+    id,
+    m,
+    pid,
+    p,
+    global,
+    slab,
+    runq: new LocalQueue(p + P.runq, RUNQ_CAPACITY, G.schedlink, global),
+    idle: new IdleSet(SCHED + Sched.idle, MAX_PROCS),
+    note: new Note(m + M.note),
+    victims: Array.from({ length: MAX_PROCS + 1 }, (_, i) => new RunQueueStealer(pAt(i) + P.runq, RUNQ_CAPACITY)),
+    wakeSelf: () => {},
+  }
+}
+
+/** The id by which M `id` stamps locks: 0 means free there, and is the main thread's number here. */
+export const lockId = (id: number): number => id + 1
+
+export const gomaxprocs = (): number => load(SCHED + Sched.gomaxprocs)
+
+/** Sets how many Ps run. Whoever calls this sees to it that they have threads. */
+export function setProcs(n: number): void {
+  store(SCHED + Sched.allp, Math.max(load(SCHED + Sched.allp), n))
+  store(SCHED + Sched.gomaxprocs, n)
+}
+
+export const CLOSING = 1
+export const STOPPED = 2
+
+/** Whether this thread's loop is to end. */
+export const isStopping = (): boolean => load(SCHED + Sched.stopping) === STOPPED
+
+/** Whether this thread may not start goroutines any more. A hint without an atomic: `go` asks it each time. */
+export const isClosed = (): boolean => read(SCHED + Sched.stopping) >= (self.id === MAIN_M ? CLOSING : STOPPED)
+
+/** Goroutine ids are handed out to threads in blocks, so that a new goroutine costs no shared write (Go's goidcache). */
+const GOID_BLOCK = 256
+/** Id 1 is the main program's, as in Go. */
+let goid = 1
+let goidEnd = 1
+
+/** A new goroutine id: a positive integer, unique in the process. */
+export function newGoid(): number {
+  if (goid === goidEnd) {
+    // The count of blocks is taken unsigned: 2^32 blocks of 256 ids.
+    goid = (add(SCHED + Sched.goidBlocks, 1) >>> 0) * GOID_BLOCK
+    goidEnd = goid + GOID_BLOCK
+    if (goid === 0) goid = 2
+  }
+  return goid++
+}
+
+/** Counts one more goroutine made by this thread. */
+export function countCreated(): void {
+  write(self.m + M.created, (read(self.m + M.created) + 1) | 0)
+}
+
+/** Counts one goroutine that this thread has seen to its end. */
+export function countFinished(): void {
+  write(self.m + M.finished, (read(self.m + M.finished) + 1) | 0)
+}
+
+/**
+ * How many goroutines live: made and not finished. Each thread counts for itself, so this is a sum that is read while it
+ * changes; but 0 is exact: all the `finished` are read before all the `created`, both only grow, and no goroutine finishes
+ * before it is created, so equal sums mean that at the moment between the two readings none lived (Mattern's counting).
+ */
+export function liveGoroutines(): number {
+  const threads = load(SCHED + Sched.threads)
+  let finished = 0
+  for (let i = 0; i < threads; i++) finished = (finished + load(mAt(i) + M.finished)) | 0
+  let created = 0
+  for (let i = 0; i < load(SCHED + Sched.threads); i++) created = (created + load(mAt(i) + M.created)) | 0
+  return (created - finished) | 0
+}

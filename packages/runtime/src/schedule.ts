@@ -1,0 +1,204 @@
+/**
+ * The loop of an M. Goroutines that finish synchronously run back to back, without a promise between them. After one that
+ * did not, the microtasks get a turn, which is where started goroutines go on; and libuv gets one every few milliseconds,
+ * so that nothing starves: timers, sockets, messages.
+ */
+import { bytes, cas, free, inbox, pause, read, store, write } from '@goro/memory'
+import { functionAt } from './code.ts'
+import { controlPending, fetchParcel } from './control.ts'
+import { deliver, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
+import {
+  BLOCK,
+  countOf,
+  F_ABORTABLE,
+  F_EXTERNALS,
+  flagsOf,
+  G,
+  RUNNABLE,
+  RUNNING,
+  tag0Of,
+  tag1Of,
+  WAITING,
+} from './g.ts'
+import { M, M_RUNNING, M_SPINNING } from './m.ts'
+import { nextTurn } from './netpoll.ts'
+import { P, P_BUSY } from './p.ts'
+import { isRetired, resetSpinning, retire, stopm } from './park.ts'
+import { gomaxprocs, isStopping, self } from './sched.ts'
+import { anyWork, findRunnable } from './steal.ts'
+import { decode, unpackCell } from './value.ts'
+
+type ShippedFunction = (...args: unknown[]) => unknown
+
+/** Longest time without a turn of libuv, in milliseconds. */
+const POLL_EVERY_MS = 4
+/** Goroutines between two looks at the clock, at most: it costs as much as a small goroutine. */
+const CLOCK_EVERY = 16
+/** How long an M without work looks for some before it sleeps. A sleep and its wake-up cost more than this. */
+const SPIN_MS = 0.05
+
+/** Why `runGoroutines` stopped. */
+const MICROTASKS = 0
+const EVENTS = 1
+const NOTHING = 2
+
+/** A goroutine has returned a promise, or a handle was settled: microtasks wait. */
+let microtasks = false
+let lastPoll = 0
+/** Goroutines to run before the next look at the clock. */
+let untilClock = CLOCK_EVERY
+let clockEvery = CLOCK_EVERY
+let lastClock = 0
+
+/** Runs this M until the runtime stops. */
+export async function schedule(): Promise<void> {
+  lastPoll = lastClock = performance.now()
+  while (!isStopping()) {
+    if (self.pid >= gomaxprocs()) {
+      takeResults()
+      microtasks = false
+      await nextTurn()
+      await retire()
+      continue
+    }
+    if (isRetired()) store(self.p + P.status, P_BUSY)
+    const why = runGoroutines()
+    if (why === MICROTASKS) {
+      await undefined
+    } else if (why === EVENTS) {
+      await nextTurn()
+      lastPoll = lastClock = performance.now()
+    } else if (!(await spin())) {
+      await stopm()
+      lastPoll = lastClock = performance.now()
+    }
+  }
+}
+
+/** Runs goroutines back to back until something else has to have a turn. */
+function runGoroutines(): number {
+  for (;;) {
+    takeResults()
+    if (microtasks) {
+      microtasks = false
+      return pollIsDue() ? EVENTS : MICROTASKS
+    }
+    if (pollIsDue()) return EVENTS
+    const g = findRunnable()
+    if (g === 0) return NOTHING
+    if (self.idle.isSpinning(self.pid)) resetSpinning()
+    execute(g)
+  }
+}
+
+/** Whether libuv has waited for its turn long enough. Looks at the clock once in a while, more often if it runs slowly. */
+function pollIsDue(): boolean {
+  if (--untilClock > 0) return false
+  const now = performance.now()
+  const slow = now - lastClock > POLL_EVERY_MS / 4
+  clockEvery = slow ? 1 : Math.min(CLOCK_EVERY, clockEvery * 2)
+  untilClock = clockEvery
+  lastClock = now
+  return now - lastPoll > POLL_EVERY_MS
+}
+
+/** Takes in the results of goroutines that this thread's goroutines have made. */
+function takeResults(): void {
+  if (inbox.isEmpty(self.m + M.inbox)) return
+  deliver(takeInbox(), Number.POSITIVE_INFINITY)
+  microtasks = true
+}
+
+/** Runs the first step of `g`, which this thread has taken from a queue. */
+function execute(g: number): void {
+  const tags = read(g + G.tags)
+  const flags = flagsOf(tags)
+  write(self.p + P.schedtick, (read(self.p + P.schedtick) + 1) | 0)
+  // First whose it is, then that it runs: an undertaker that finds it running knows whom to ask.
+  write(g + G.m, self.id)
+  if ((flags & F_ABORTABLE) === 0) write(g + G.status, RUNNING)
+  else if (cas(g + G.status, RUNNABLE, RUNNING) !== RUNNABLE) return sendHomeUnrun(g)
+  write(self.m + M.curg, g)
+  try {
+    const fn = functionAt(read(g + G.code))
+    if (typeof fn !== 'function' || (flags & F_EXTERNALS) !== 0) {
+      wait(g, prepare(g, fn, flags))
+    } else {
+      const result = call(g, fn, tags, undefined)
+      if (isThenable(result)) wait(g, result)
+      else finish(g, result)
+    }
+  } catch (error) {
+    fail(g, error)
+  }
+  write(self.m + M.curg, 0)
+}
+
+/** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
+async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
+  const externals = (flags & F_EXTERNALS) === 0 ? undefined : await fetchParcel(read(g + G.parcel))
+  return call(g, await fn, read(g + G.tags), externals)
+}
+
+function call(g: number, fn: ShippedFunction, tags: number, externals: readonly unknown[] | undefined): unknown {
+  const tag0 = tag0Of(tags)
+  if (tag0 === BLOCK) return fn(...takeArguments(g, externals))
+  const count = countOf(tags)
+  if (count === 0) return fn()
+  const first = unpackCell(tag0, g + G.cell0)
+  return count === 1 ? fn(first) : fn(first, unpackCell(tag1Of(tags), g + G.cell1))
+}
+
+function takeArguments(g: number, externals: readonly unknown[] | undefined): unknown[] {
+  const block = read(g + G.cell0)
+  try {
+    return decode(bytes(block, read(g + G.cell0 + 1)), externals) as unknown[]
+  } finally {
+    free(block)
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    typeof (value as PromiseLike<unknown>).then === 'function'
+  )
+}
+
+/** `g` has started and goes on when `promise` settles: it stays on this thread. */
+function wait(g: number, promise: PromiseLike<unknown>): void {
+  write(g + G.status, WAITING)
+  write(self.m + M.waiting, read(self.m + M.waiting) + 1)
+  microtasks = true
+  Promise.resolve(promise).then(
+    (value) => {
+      write(self.m + M.waiting, read(self.m + M.waiting) - 1)
+      finish(g, value)
+    },
+    (error) => {
+      write(self.m + M.waiting, read(self.m + M.waiting) - 1)
+      fail(g, error)
+    },
+  )
+}
+
+/** Looks for work for a bounded time, if this thread counts as a spinner. True if there is something to do. */
+async function spin(): Promise<boolean> {
+  if (!self.idle.isSpinning(self.pid)) return false
+  write(self.m + M.status, M_SPINNING)
+  const end = performance.now() + SPIN_MS
+  let found = false
+  while (!found && performance.now() < end) {
+    for (let i = 0; i < 20 && !found; i++) {
+      found = anyWork() || !inbox.isEmpty(self.m + M.inbox) || isStopping()
+      pause()
+    }
+    if (!found && (read(self.m + M.waiting) > 0 || controlPending())) {
+      await nextTurn()
+      found = microtasks
+    }
+  }
+  write(self.m + M.status, M_RUNNING)
+  return found
+}

@@ -1,0 +1,123 @@
+/**
+ * go: making a goroutine. Go's `newproc`: fill in a G, put it in the local run queue, wake a processor if one should run.
+ */
+import { alloc, cas, G_CLASS, write, writeBytes, writeF64 } from '@goro/memory'
+import { codeOf } from './code.ts'
+import { sendParcel } from './control.ts'
+import { addHandle, expectResult, onSettled } from './deliver.ts'
+import { RuntimeClosedError } from './errors.ts'
+import { BLOCK, CANCELLED, F_ABORTABLE, F_EXTERNALS, G, RUNNABLE, tagsOf } from './g.ts'
+import { Goroutine } from './goroutine.ts'
+import { MAIN_M } from './m.ts'
+import { isRetired, wakep } from './park.ts'
+import { countCreated, isClosed, isJoined, newGoid, self } from './sched.ts'
+import { encode, packCell } from './value.ts'
+
+/** What `go.with` takes. */
+export interface GoOptions {
+  /** Name of the goroutine, for dumps and reports. Default: the function's. */
+  readonly name?: string
+  /** Aborts it: before its start it never runs; after its start its context is cancelled. */
+  readonly signal?: AbortSignal
+  /** Objects in the arguments to move instead of copy: `ArrayBuffer`s, `MessagePort`s. The sender's are detached. */
+  readonly transfer?: readonly Transferable[]
+}
+
+/** An `ArrayBuffer` or a `MessagePort`. */
+export type Transferable = ArrayBuffer | import('node:worker_threads').MessagePort
+
+let start: () => void
+
+/** Tells `go` how the runtime is started, at the first use. */
+export function startWith(boot: () => void): void {
+  start = boot
+}
+
+/**
+ * Starts a goroutine that calls `fn(...args)`. `api` is what the user called, for messages.
+ *
+ * @throws CaptureError, DataCloneError, OutOfMemoryError, RuntimeClosedError: then nothing was started or detached.
+ */
+export function newproc(
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  api: string,
+  options?: GoOptions,
+): Goroutine<unknown> {
+  if (!isJoined()) start()
+  if (isClosed()) {
+    throw new RuntimeClosedError(`${api}: the runtime was shut down; start goroutines before runtime.shutdown()`)
+  }
+  const code = codeOf(fn, api)
+  const signal = options?.signal
+  const goroutine = new Goroutine<unknown>(newGoid(), code, options?.name)
+  if (signal?.aborted) {
+    Goroutine.reject(goroutine, signal.reason)
+    return goroutine
+  }
+  const g = self.slab.allocClass(G_CLASS)
+  try {
+    writeArguments(g, args, signal === undefined ? 0 : F_ABORTABLE, options?.transfer)
+  } catch (error) {
+    self.slab.freeClass(g, G_CLASS)
+    throw error
+  }
+  write(g + G.code, code)
+  writeF64(g + G.goid, goroutine.id)
+  write(g + G.creator, self.id)
+  write(g + G.handle, addHandle(goroutine))
+  write(g + G.status, RUNNABLE)
+  if (signal !== undefined) abortWith(signal, g, goroutine)
+  countCreated()
+  expectResult()
+  // As in Go, a goroutine's newest child runs next; the main thread runs none, so its queue is plainly first in, first out.
+  if (self.id === MAIN_M) {
+    self.runq.put(g)
+  } else {
+    self.runq.putNext(g)
+    if (isRetired()) self.wakeSelf()
+  }
+  wakep()
+  return goroutine
+}
+
+function writeArguments(
+  g: number,
+  args: readonly unknown[],
+  flags: number,
+  transfer: readonly Transferable[] | undefined,
+): void {
+  const count = args.length
+  if (count === 0) {
+    write(g + G.tags, tagsOf(0, 0, 0, flags))
+    return
+  }
+  if (count <= 2) {
+    const tag0 = packCell(args[0], g + G.cell0)
+    const tag1 = tag0 === 0 || count === 1 ? 0 : packCell(args[1], g + G.cell1)
+    if (tag0 !== 0 && (count === 1 || tag1 !== 0)) {
+      write(g + G.tags, tagsOf(count, tag0, tag1, flags))
+      return
+    }
+  }
+  // One block for all of them: two arguments may share an object, and copies share what the originals share.
+  const { bytes, externals } = encode(args, transfer === undefined ? ARGUMENTS : { ...ARGUMENTS, transfer })
+  const block = alloc(bytes.length)
+  writeBytes(block, bytes)
+  write(g + G.cell0, block)
+  write(g + G.cell0 + 1, bytes.length)
+  if (externals !== undefined) write(g + G.parcel, sendParcel(externals))
+  write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? flags : flags | F_EXTERNALS))
+}
+
+const ARGUMENTS = { root: (index: number) => `argument ${index + 1}` }
+
+/** Lets `signal` take the goroutine back while it has not started. */
+function abortWith(signal: AbortSignal, g: number, goroutine: Goroutine<unknown>): void {
+  const onAbort = () => {
+    // The thread that takes it from its queue sends it home, where the struct is freed; its handle is settled now.
+    if (cas(g + G.status, RUNNABLE, CANCELLED) === RUNNABLE) Goroutine.reject(goroutine, signal.reason)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  onSettled(g, () => signal.removeEventListener('abort', onAbort))
+}

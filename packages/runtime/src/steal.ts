@@ -1,0 +1,67 @@
+/**
+ * Finding work, in Go's order (`findRunnable`, `runtime/proc.go`): every 61st tick the global queue first, so that two
+ * goroutines that keep readying each other cannot starve it; the local queue; the global queue; then stealing, from a
+ * random start over all Ps and the main thread's queue.
+ */
+import { load, pause, write, read } from '@goro/memory'
+import { G } from './g.ts'
+import { MAIN_P, P } from './p.ts'
+import { gomaxprocs, SCHED, Sched, self } from './sched.ts'
+
+const GLOBAL_EVERY = 61
+const STEAL_ROUNDS = 4
+
+/** The next goroutine to run, or 0 if there is none to be found right now. */
+export function findRunnable(): number {
+  const tick = read(self.p + P.schedtick)
+  if (tick % GLOBAL_EVERY === 0) {
+    const g = takeGlobal()
+    if (g !== 0) return g
+  }
+  return self.runq.get() || takeGlobal() || stealWork()
+}
+
+/** Takes a batch from the global queue: its first goroutine to run now, the others into the local queue. */
+function takeGlobal(): number {
+  const first = self.global.take()
+  if (first === 0) return 0
+  const rest = self.runq.fill(read(first + G.schedlink))
+  if (rest !== 0) putBackGlobal(rest)
+  return first
+}
+
+function putBackGlobal(first: number): void {
+  let count = 0
+  for (let g = first; g !== 0; g = read(g + G.schedlink)) count++
+  self.global.put(first, count)
+}
+
+/** Steals half of somebody's queue, if this thread may spin. Go's `stealWork`. */
+function stealWork(): number {
+  if (!self.idle.isSpinning(self.pid) && !self.idle.trySpin(self.pid, gomaxprocs())) return 0
+  const all = load(SCHED + Sched.allp)
+  for (let round = 1; round <= STEAL_ROUNDS; round++) {
+    const start = (Math.random() * (all + 1)) | 0
+    for (let i = 0; i <= all; i++) {
+      const at = (start + i) % (all + 1)
+      const victim = at === all ? MAIN_P : at
+      if (victim === self.pid) continue
+      // The newest goroutine of a P is about to run there, on warm caches: it is taken last.
+      const g = self.runq.stealFrom(self.victims[victim]!, round === STEAL_ROUNDS)
+      if (g !== 0) {
+        write(self.p + P.steals, self.runq.stolen)
+        return g
+      }
+    }
+    pause()
+  }
+  return 0
+}
+
+/** Whether any queue has something to run, as far as can be seen by looking at one after another. */
+export function anyWork(): boolean {
+  if (self.global.size > 0 || !self.victims[MAIN_P]!.isEmpty) return true
+  const all = load(SCHED + Sched.allp)
+  for (let i = 0; i < all; i++) if (!self.victims[i]!.isEmpty) return true
+  return false
+}

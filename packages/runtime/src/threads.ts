@@ -1,0 +1,164 @@
+/**
+ * The threads. Piscina owns them: an M is one long task of its pool, for each P one. This file starts them and finds a new
+ * one for a P whose thread died.
+ *
+ * What has to be known of Piscina (5.3): the workers it makes when the pool is constructed get their task at once, without a
+ * round trip, so a main thread that blocks right after the first `go` does not hold them up; a task that runs holds the
+ * process open by its port, which is undone here (`release`), since goroutines do that while there are any (netpoll.ts).
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { load, read, store, write } from '@goro/memory'
+import { Piscina } from 'piscina'
+import { serve } from './control.ts'
+import { M, M_DEAD, M_FREE, M_STARTING, MAX_THREADS } from './m.ts'
+import type { MachineTask } from './machine.ts'
+import { P } from './p.ts'
+import { isStopping, mAt, pAt, SCHED, Sched } from './sched.ts'
+
+export interface ThreadOptions {
+  readonly maxThreads: number
+  readonly execArgv?: readonly string[] | undefined
+  readonly env?: NodeJS.ProcessEnv | undefined
+  readonly resourceLimits?: import('node:worker_threads').ResourceLimits | undefined
+}
+
+/** How long a spare thread is kept before it is retired, in milliseconds. */
+const IDLE_TIMEOUT_MS = 10_000
+
+let pool: Piscina
+let buffer: SharedArrayBuffer
+let onDeath: (id: number, cause: unknown) => void
+
+/** The part of Piscina's worker that is needed to let the process end while a task runs. */
+interface PoolWorker {
+  unref(): void
+}
+
+/** The main thread's ends of the control lines of the Ms that are not gone. */
+const lines = new Map<number, MessagePort>()
+
+/** Every worker of the pool, in the order of creation. */
+const workers = new Set<PoolWorker>()
+
+/** Starts the pool with a thread for each of `procs` Ps. `died` is called when a thread is gone before it was told to stop. */
+export function startThreads(
+  region: SharedArrayBuffer,
+  procs: number,
+  options: ThreadOptions,
+  died: (id: number, cause: unknown) => void,
+): void {
+  buffer = region
+  onDeath = died
+  pool = new Piscina({
+    filename: new URL('./machine.js', import.meta.url).href,
+    minThreads: procs,
+    maxThreads: options.maxThreads,
+    idleTimeout: IDLE_TIMEOUT_MS,
+    // The M sleeps by itself; in Piscina's own sleep what a goroutine left behind would freeze.
+    atomics: 'disabled',
+    recordTiming: false,
+    ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+  })
+  // A worker that failed before it got its task: the Ms that have not started yet will not start on it.
+  pool.on('error', (cause: unknown) => {
+    for (const id of [...lines.keys()]) if (load(mAt(id) + M.status) === M_STARTING) gone(id, cause)
+  })
+  pool.on('workerCreate', (worker: object) => {
+    const inner = poolWorker(worker)
+    workers.add(inner)
+    release()
+  })
+  pool.on('workerDestroy', (worker: object) => workers.delete(poolWorker(worker)))
+  for (let pid = 0; pid < procs; pid++) startM(pid)
+}
+
+/** Starts a thread for P `pid`. */
+export function startM(pid: number): void {
+  const id = freeSlot()
+  const m = mAt(id)
+  const { port1, port2 } = new MessageChannel()
+  serve(port1)
+  write(m + M.p, pid)
+  write(m + M.curg, 0)
+  write(m + M.waiting, 0)
+  store(m + M.status, M_STARTING)
+  store(pAt(pid) + P.m, id)
+  lines.set(id, port1)
+  const task: MachineTask = { buffer, id, pid, port: port2 }
+  pool.run(task, { transferList: [port2] }).then(
+    () => gone(id, new Error('its loop ended, which it must not before the runtime stops')),
+    (cause: unknown) => gone(id, cause),
+  )
+  release()
+}
+
+/** The thread of M `id` is gone: because the runtime stops, or by accident. */
+function gone(id: number, cause: unknown): void {
+  const line = lines.get(id)
+  if (line === undefined) return
+  lines.delete(id)
+  line.close()
+  if (isStopping()) store(mAt(id) + M.status, M_FREE)
+  else onDeath(id, cause)
+}
+
+/** Stops all threads. Their loops have been told to end. */
+export async function stopThreads(): Promise<void> {
+  await pool.close()
+}
+
+/** Lets the process end although tasks run. Piscina refs a worker's port at each task; this comes after it. */
+function release(): void {
+  queueMicrotask(() => {
+    for (const worker of workers) worker.unref()
+  })
+}
+
+function poolWorker(worker: object): PoolWorker {
+  for (const symbol of Object.getOwnPropertySymbols(worker)) {
+    const inner = (worker as Record<symbol, unknown>)[symbol]
+    if (typeof (inner as PoolWorker | undefined)?.unref === 'function') return inner as PoolWorker
+  }
+  throw new Error('goro: this version of Piscina does not show its workers; please report this with `npm ls piscina`')
+}
+
+/**
+ * A free M slot. Slots of dead threads are used again in the order of their deaths, as late as possible: a thread that was
+ * held up between reading the creator of a goroutine and pushing into its inbox must not find somebody else's.
+ */
+function freeSlot(): number {
+  const used = load(SCHED + Sched.threads)
+  if (used < MAX_THREADS) {
+    store(SCHED + Sched.threads, used + 1)
+    return used
+  }
+  const id = dead.shift()
+  if (id === undefined) throw new Error(`goro: more than ${MAX_THREADS - 1} threads at once`)
+  return id
+}
+
+const dead: number[] = []
+
+/** The slot of M `id`, which has been buried, may be used again. */
+export function freeM(id: number): void {
+  store(mAt(id) + M.status, M_DEAD)
+  dead.push(id)
+}
+
+/** The M that has P `pid`, if it lives; else 0. */
+export function threadOf(pid: number): number {
+  const id = load(pAt(pid) + P.m)
+  return lines.has(id) ? id : 0
+}
+
+/** How many threads run goroutines: started, and not dead. */
+export function threadCount(): number {
+  let count = 0
+  for (let id = 1; id < load(SCHED + Sched.threads); id++) {
+    const status = read(mAt(id) + M.status)
+    if (status !== M_FREE && status !== M_DEAD) count++
+  }
+  return count
+}

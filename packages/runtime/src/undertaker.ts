@@ -1,0 +1,83 @@
+/**
+ * When a thread dies: `process.exit` in a goroutine, an exception outside of one, a heap that is full, a crash at its start.
+ * The main thread buries it:
+ *
+ *   locks it held          released (lock.ts stamps them with their owner)
+ *   its P                  gets a new M; the goroutines in its queue, which have not started, run there or are stolen
+ *   goroutines it had      those that had started fail with `ThreadDiedError`; they are found by walking all Gs
+ *   goroutines it made     are nobody's now: they run, and an error of theirs is reported by the main thread
+ *   its slab cache         goes back to the central lists
+ */
+import { G_CLASS, inbox, load, read, Slab, store, write } from '@goro/memory'
+import { bury, dropValues, fail } from './deliver.ts'
+import { ThreadDiedError } from './errors.ts'
+import { G, IDLE, NOBODY, RUNNABLE, RUNNING, WAITING } from './g.ts'
+import { M, M_STARTING } from './m.ts'
+import { countFinished, lockId, mAt, SCHED, Sched, self } from './sched.ts'
+import { freeM, startM } from './threads.ts'
+
+/** Threads in a row that died before they ran, by which we know that none will. */
+const MAX_FAILED_STARTS = 3
+let failedStarts = 0
+
+/** Buries M `id`, which died of `cause`, and gives its P to a new thread. */
+export function buryThread(id: number, cause: unknown): void {
+  const m = mAt(id)
+  const pid = read(m + M.p)
+  failedStarts = load(m + M.status) === M_STARTING ? failedStarts + 1 : 0
+  self.global.repair(lockId(id))
+  self.slab.releaseDead(lockId(id))
+  self.idle.leave(pid)
+  freeM(id)
+  new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
+  buryGoroutines(id, cause)
+  if (failedStarts < MAX_FAILED_STARTS) startM(pid)
+  else failQueued(cause)
+}
+
+function buryGoroutines(id: number, cause: unknown): void {
+  const error = new ThreadDiedError(
+    `the thread that ran this goroutine (M${id}) died: ${messageOf(cause)}; ` +
+      'goroutines that had not started run on another thread',
+    { cause },
+  )
+  let home = inbox.close(mAt(id) + M.inbox, G.schedlink)
+  self.slab.walk(G_CLASS, (g) => {
+    const status = load(g + G.status)
+    if (status === IDLE) return
+    const orphaned = read(g + G.creator) === id
+    if (orphaned) store(g + G.creator, NOBODY)
+    if ((status !== RUNNING && status !== WAITING) || read(g + G.m) !== id) return
+    if (orphaned) {
+      // Who made it died with it, of the same cause: there is nobody to tell, and nothing new to say.
+      write(g + G.status, IDLE)
+      countFinished()
+      self.slab.freeClass(g, G_CLASS)
+    } else {
+      fail(g, error)
+    }
+  })
+  while (home !== 0) {
+    const next = read(home + G.schedlink)
+    bury(home)
+    home = next
+  }
+}
+
+/** No thread can be started: what waits to run never will, and is told so. */
+function failQueued(cause: unknown): void {
+  const error = new ThreadDiedError(
+    `no thread can be started for goroutines: ${messageOf(cause)}; ` +
+      'look at execArgv, env and resourceLimits in runtime.configure()',
+    { cause },
+  )
+  self.slab.walk(G_CLASS, (g) => {
+    if (load(g + G.status) !== RUNNABLE) return
+    dropValues(g)
+    fail(g, error)
+  })
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

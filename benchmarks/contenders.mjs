@@ -1,0 +1,103 @@
+// How each contender runs a task on another thread, side by side. Every function here takes one of tasks.mjs and gives
+// back `call(argument)`, a thenable for its result, on as many threads as this process has CPUs. Each loads its library
+// by itself, so that a process holds the one contender it measures and nothing else.
+//
+// The pools' settings are the fastest that tune.mjs found for many tasks in flight (one after another, all settings cost
+// the same). A scenario that is better off with others says so.
+
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+/** Thrown by a contender that can't run here, with the reason. It is reported in one line and is no failure. */
+export class Skip extends Error {}
+
+export const threads = availableParallelism()
+
+const tasksFile = fileURLToPath(new URL('tasks.mjs', import.meta.url))
+const poolFile = (name) => fileURLToPath(new URL(`peers/pools/${name}.mjs`, import.meta.url))
+
+export async function goro(task) {
+  const { go } = await import('goro')
+  return (x) => go(task, x)
+}
+
+/** No thread at all: an async function, as a program without a pool would have it. */
+export async function plain(task) {
+  return async (x) => task(x)
+}
+
+/** The floor under all pools: bare Workers taken in turn, one message there and one back for each task. */
+export async function worker(task) {
+  const { Worker } = await import('node:worker_threads')
+  const waiting = new Map()
+  const workers = Array.from({ length: threads }, () => {
+    const thread = new Worker(poolFile('bare'), { workerData: task.name })
+    return thread.on('message', ([id, result]) => {
+      waiting.get(id)(result)
+      waiting.delete(id)
+    })
+  })
+  let id = 0
+  return (x) =>
+    new Promise((resolve) => {
+      waiting.set(++id, resolve)
+      workers[id % threads].postMessage([id, x])
+    })
+}
+
+export async function piscina(task, settings = { atomics: 'sync', concurrentTasksPerWorker: 4096 }) {
+  const { Piscina, FixedQueue } = await import('piscina')
+  const pool = new Piscina({
+    filename: tasksFile,
+    name: task.name,
+    minThreads: threads,
+    maxThreads: threads,
+    recordTiming: false,
+    taskQueue: new FixedQueue(),
+    ...settings,
+  })
+  return (x) => pool.run(x)
+}
+
+export async function tinypool(task, settings = { useAtomics: false, concurrentTasksPerWorker: 4096 }) {
+  const { Tinypool } = await import('tinypool')
+  const pool = new Tinypool({
+    filename: tasksFile,
+    name: task.name,
+    minThreads: threads,
+    maxThreads: threads,
+    ...settings,
+  })
+  return (x) => pool.run(x)
+}
+
+export async function workerpool(task, settings = { queueStrategy: 'lifo' }) {
+  const { default: library } = await import('workerpool')
+  const pool = library.pool(poolFile('workerpool'), {
+    workerType: 'thread',
+    minWorkers: threads,
+    maxWorkers: threads,
+    ...settings,
+  })
+  return (x) => pool.exec(task.name, [x])
+}
+
+export async function poolifier(task, settings = { workerChoiceStrategy: 'ROUND_ROBIN' }) {
+  const { FixedThreadPool } = await import('poolifier')
+  const pool = new FixedThreadPool(threads, poolFile('poolifier'), {
+    enableEvents: false,
+    ...settings,
+  })
+  return (x) => pool.execute(x, task.name)
+}
+
+export async function multithreading(task) {
+  if (typeof navigator === 'undefined') throw new Skip(`needs a global navigator, which Node ${process.version} lacks`)
+  const { initRuntime, move, spawn } = await import('multithreading')
+  initRuntime({ maxWorkers: threads })
+  return async (x) => {
+    const result = await spawn(move(x), task).join()
+    if (!result.ok) throw result.error
+    return result.value
+  }
+}

@@ -1,0 +1,158 @@
+// The scenarios in Go, on the Go that is installed here. Each does what its JavaScript file does: warm up, then measure
+// once, check the result, and print the figures as one line of JSON.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "startup" {
+		fmt.Println(<-start(func() int { return 41 + 1 }))
+		return
+	}
+	if len(os.Args) < 3 {
+		fail("usage: peers fanout|sequential|cpu N, or grain N ROUNDS, or startup")
+	}
+	n := number(2)
+	switch os.Args[1] {
+	case "fanout":
+		for round := 0; round < 3; round++ {
+			fanOut(n/10, addOne)
+		}
+		elapsed, sum := fanOut(n, addOne)
+		expect(sum, n*(n+1)/2)
+		print(micros(elapsed) / float64(n))
+	case "sequential":
+		oneByOne(n / 5)
+		elapsed, sum := oneByOne(n)
+		expect(sum, n*(n+1)/2)
+		print(micros(elapsed) / float64(n))
+	case "cpu":
+		thirty := func(int) int { return fib(30) }
+		fanOut(8, thirty)
+		elapsed, sum := fanOut(n, thirty)
+		expect(sum, n*832040)
+		print(micros(elapsed) / 1000 / float64(n))
+	case "grain":
+		print(grain(n, number(3)))
+	default:
+		fail("no scenario " + os.Args[1])
+	}
+}
+
+func addOne(x int) int { return x + 1 }
+
+func fib(n int) int {
+	if n < 2 {
+		return n
+	}
+	return fib(n-1) + fib(n-2)
+}
+
+//go:noinline
+func spin(rounds int) int {
+	x := int32(rounds)
+	for i := 0; i < rounds; i++ {
+		x = x*1664525 + 1013904223
+	}
+	return int(x)
+}
+
+// start runs f in a goroutine and gives back the channel that its result comes on.
+func start(f func() int) chan int {
+	result := make(chan int, 1)
+	go func() { result <- f() }()
+	return result
+}
+
+// fanOut starts all, then waits for all. Go's way to do so is a WaitGroup and a slot for each result.
+func fanOut(n int, f func(int) int) (time.Duration, int) {
+	begin := time.Now()
+	results := make([]int, n)
+	var group sync.WaitGroup
+	group.Add(n)
+	for i := 0; i < n; i++ {
+		go func(i int) {
+			results[i] = f(i)
+			group.Done()
+		}(i)
+	}
+	group.Wait()
+	sum := 0
+	for _, result := range results {
+		sum += result
+	}
+	return time.Since(begin), sum
+}
+
+func oneByOne(n int) (time.Duration, int) {
+	begin := time.Now()
+	sum := 0
+	for i := 0; i < n; i++ {
+		x := i
+		sum += <-start(func() int { return addOne(x) })
+	}
+	return time.Since(begin), sum
+}
+
+type comparison struct {
+	Loop   float64 `json:"loop"`
+	Spread float64 `json:"spread"`
+}
+
+// grain compares a plain loop with goroutines: the best of five alternating turns on both sides, after one to warm up.
+func grain(n, rounds int) comparison {
+	best := comparison{math.Inf(1), math.Inf(1)}
+	for turn := 0; turn < 6; turn++ {
+		begin := time.Now()
+		looped := 0
+		for i := 0; i < n; i++ {
+			looped += spin(rounds)
+		}
+		loop := time.Since(begin)
+		spread, sum := fanOut(n, func(int) int { return spin(rounds) })
+		expect(sum, looped)
+		if turn > 0 {
+			best.Loop = math.Min(best.Loop, micros(loop)/float64(n))
+			best.Spread = math.Min(best.Spread, micros(spread)/float64(n))
+		}
+	}
+	return best
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+
+func number(i int) int {
+	if i >= len(os.Args) {
+		fail("a number is missing")
+	}
+	n, err := strconv.Atoi(os.Args[i])
+	if err != nil {
+		fail(err.Error())
+	}
+	return n
+}
+
+func expect(actual, expected int) {
+	if actual != expected {
+		fail(fmt.Sprintf("computed %d where %d is right", actual, expected))
+	}
+}
+
+func print(figures any) {
+	if err := json.NewEncoder(os.Stdout).Encode(figures); err != nil {
+		fail(err.Error())
+	}
+}
+
+func fail(message string) {
+	fmt.Fprintln(os.Stderr, message)
+	os.Exit(1)
+}

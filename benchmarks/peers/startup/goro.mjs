@@ -1,0 +1,4 @@
+// One goroutine.
+import { go } from 'goro'
+
+console.log(await go((x) => x + 1, 41))

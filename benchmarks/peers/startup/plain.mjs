@@ -1,0 +1,2 @@
+// No thread.
+console.log(((x) => x + 1)(41))

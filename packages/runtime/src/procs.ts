@@ -15,7 +15,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { MAX_PROCS } from './p.ts'
 
 /** As Go: a quota never lowers the count below this. */
@@ -76,7 +75,7 @@ function cgroupQuota(root: string): number | undefined {
     const path = below(mount.root, paths[mount.version])
     if (path === undefined) continue
     for (let names = path.split('/').filter(Boolean); ; names = names.slice(0, -1)) {
-      const quota = QUOTA[mount.version](root, join(mount.point, ...names))
+      const quota = QUOTA[mount.version](root, [mount.point, ...names].join('/'))
       if (quota !== undefined && quota < (smallest ?? Infinity)) smallest = quota
       if (names.length === 0) break
     }
@@ -110,17 +109,15 @@ interface Mount {
  */
 function cgroupMounts(text: string): Mount[] {
   const mounts: Mount[] = []
-  for (const line of text.split('\n')) {
-    // id parent device root point options [tags…] - type source super-options
-    const [before = '', after = ''] = line.split(' - ')
-    const [, , , root, point] = before.split(' ').map(unescapePath)
-    const [type, , options = ''] = after.split(' ')
-    if (root === undefined || point === undefined) continue
-    if (type === 'cgroup2') mounts.push({ version: 'v2', root, point })
-    else if (type === 'cgroup' && options.split(',').includes('cpu')) mounts.push({ version: 'v1', root, point })
+  for (const [, root, point, type, options] of text.matchAll(CGROUP_MOUNT) as Iterable<string[]>) {
+    if (type === 'cgroup' && !options.split(',').includes('cpu')) continue
+    mounts.push({ version: type === 'cgroup' ? 'v1' : 'v2', root: unescapePath(root), point: unescapePath(point) })
   }
   return mounts
 }
+
+/** id, parent, device, root, mount point, options, tags (any number) - type, source, super options */
+const CGROUP_MOUNT = /^\S+ \S+ \S+ (\S+) (\S+) .*?- (cgroup2?) \S+ (\S+)$/gm
 
 /** The kernel writes a space in a path as `\040`. */
 function unescapePath(path: string): string {
@@ -138,25 +135,29 @@ function below(mounted: string, path: string | undefined): string | undefined {
 /** The quota of one cgroup in CPUs; undefined if it has none. */
 const QUOTA: Record<Version, (root: string, cgroup: string) => number | undefined> = {
   v1(root, cgroup) {
-    const quota = read(root, join(cgroup, 'cpu.cfs_quota_us'))
-    return quota === undefined ? undefined : ratio(quota, read(root, join(cgroup, 'cpu.cfs_period_us')))
+    const quota = positive(read(root, `${cgroup}/cpu.cfs_quota_us`))
+    return quota && divide(quota, positive(read(root, `${cgroup}/cpu.cfs_period_us`)))
   },
   v2(root, cgroup) {
-    const [quota, period] = read(root, join(cgroup, 'cpu.max'))?.split(' ') ?? []
-    return quota === undefined ? undefined : ratio(quota, period)
+    const [quota, period] = read(root, `${cgroup}/cpu.max`)?.split(' ') ?? []
+    return divide(positive(quota), positive(period))
   },
 }
 
+function divide(quota: number | undefined, period: number | undefined): number | undefined {
+  return quota && period && quota / period
+}
+
 /** v1 says `-1` and v2 says `max` for no quota; anything else that is not a positive number limits nothing either. */
-function ratio(quota: string, period: string | undefined): number | undefined {
-  const cpus = Number(quota) / Number(period)
-  return Number(quota) > 0 && Number(period) > 0 ? cpus : undefined
+function positive(text: string | undefined): number | undefined {
+  const n = Number(text)
+  return n > 0 ? n : undefined
 }
 
 /** A file's text. What can't be read (not Linux, no permission, a cgroup that has just gone) limits nothing. */
 function read(root: string, path: string): string | undefined {
   try {
-    return readFileSync(join(root, path), 'utf8')
+    return readFileSync(`${root}/${path}`, 'utf8')
   } catch {
     return undefined
   }

@@ -161,7 +161,7 @@ function endpoint(port: MessagePort): Endpoint {
   return {
     postMessage: (message, transfer) => port.postMessage(message, transfer as never),
     addEventListener: (_type, added) => {
-      listener = 'handleEvent' in added ? (event) => added.handleEvent(event) : added
+      listener = typeof added === 'function' ? (added as (e: MessageEvent) => void) : (event) => added.handleEvent(event)
       const kept = early
       early = []
       for (const data of kept) listener({ data } as MessageEvent)

@@ -61,7 +61,9 @@ function commandLine() {
       stop(`no scenario '${wanted}'; there are: ${scenarios.join(', ')}`)
     }
   }
-  const names = scenarios.filter((name) => positionals.length === 0 || positionals.some((wanted) => selects(wanted, name)))
+  const names = scenarios.filter(
+    (name) => positionals.length === 0 || positionals.some((wanted) => selects(wanted, name)),
+  )
   return { names, json: values.json, quick: values.quick, runs }
 }
 

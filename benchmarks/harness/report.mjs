@@ -20,7 +20,14 @@ export function table(scenario, records) {
     if (skipped) notes.push(`${contender} skipped: ${skipped}`)
     else if (failed) notes.push(`${contender} FAILED: ${failed.trimEnd()}`)
     else {
-      rows.push([contender, figure(median), `${figure(min)} … ${figure(max)}`, n.toLocaleString('en'), runs, ratio(record, goro)])
+      rows.push([
+        contender,
+        figure(median),
+        `${figure(min)} … ${figure(max)}`,
+        n.toLocaleString('en'),
+        runs,
+        ratio(record, goro),
+      ])
     }
   }
   return [rows.toString(), ...notes].join('\n')

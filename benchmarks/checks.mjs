@@ -1,0 +1,18 @@
+// pnpm bench:checks
+//
+// The promises about memory and idling, each a program of its own in checks/ that prints its figures and exits with 0
+// if they are kept.
+
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { machine } from './harness/report.mjs'
+
+console.log(machine())
+const folder = new URL('checks/', import.meta.url)
+for (const file of readdirSync(folder).sort()) {
+  console.log(`\n${file}`)
+  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(file, folder))], { stdio: 'inherit' })
+  console.log(status === 0 ? 'kept' : 'NOT KEPT')
+  if (status !== 0) process.exitCode = 1
+}

@@ -12,7 +12,7 @@ const guards = Array.from({ length: runtime.gomaxprocs() }, () =>
   go((gate) => {
     Atomics.add(gate, 0, 1)
     Atomics.notify(gate, 0)
-    while (Atomics.load(gate, 0) > 0) Atomics.wait(gate, 0, Atomics.load(gate, 0))
+    for (let seen = 1; seen > 0; seen = Atomics.load(gate, 0)) Atomics.wait(gate, 0, seen)
   }, gate),
 )
 while (Atomics.load(gate, 0) < guards.length) await new Promise((resolve) => setTimeout(resolve, 1))

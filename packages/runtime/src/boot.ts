@@ -9,12 +9,12 @@ import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
 import { RuntimeClosedError } from './errors.ts'
 import { useNames, whenUnawaited } from './goroutine.ts'
 import { MAIN_M, MAX_THREADS } from './m.ts'
-import { startDriver, untilQuiet } from './netpoll.ts'
+import { holdOpen, startDriver, untilQuiet } from './netpoll.ts'
 import { MAX_PROCS } from './p.ts'
 import { installPanic, noteUnawaited } from './panic.ts'
 import { wakeM } from './park.ts'
 import { numCPU, parseProcs } from './procs.ts'
-import { CLOSING, create, gomaxprocs, isJoined, SCHED, Sched, STOPPED, self, setProcs } from './sched.ts'
+import { CLOSING, create, gomaxprocs, isJoined, leave, SCHED, Sched, STOPPED, self, setProcs } from './sched.ts'
 import { startWith } from './spawn.ts'
 import { startM, startThreads, stopThreads, threadOf } from './threads.ts'
 import { buryThread } from './undertaker.ts'
@@ -92,13 +92,19 @@ export function boot(): void {
   const most = Math.min(options.maxThreads ?? Math.max(64, procs * 4), MAX_THREADS - 1)
   const asked = options.memory
   const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, Math.min(procs, most))
+  try {
+    startThreads(buffer, gomaxprocs(), { ...options, maxThreads: most }, buryThread)
+  } catch (error) {
+    // Node refuses an option of the threads: nothing has started, and a corrected configure may follow.
+    leave()
+    throw error
+  }
   checkRanks(debug.has('locks'))
   useNames(nameOf)
   whenUnawaited(noteUnawaited)
+  whenThreadsRequested(fitThreads)
   installPanic()
   startDriver()
-  whenThreadsRequested(fitThreads)
-  startThreads(buffer, gomaxprocs(), { ...options, maxThreads: most }, buryThread)
 }
 
 const CLOSED = 'the runtime was shut down; nothing can be started after runtime.shutdown()'
@@ -177,5 +183,5 @@ async function stop(): Promise<void> {
   await untilQuiet()
   store(SCHED + Sched.stopping, STOPPED)
   for (let id = 1; id < load(SCHED + Sched.threads); id++) wakeM(id)
-  await stopThreads()
+  await holdOpen(stopThreads())
 }

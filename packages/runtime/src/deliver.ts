@@ -20,7 +20,7 @@ import {
 } from './g.ts'
 import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
-import { countCreated, countFinished, mAt, self } from './sched.ts'
+import { countCreated, countFinished, countSettled, mAt, self } from './sched.ts'
 import { decode, encode, packCell, unpackCell } from './value.ts'
 
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index. */
@@ -190,10 +190,8 @@ function release(g: number, index: number): Goroutine<unknown> {
   }
   write(g + G.status, IDLE)
   self.slab.freeClass(g, G_CLASS)
-  if (orphan !== undefined) {
-    countFinished()
-    return orphan
-  }
+  countSettled()
+  if (orphan !== undefined) return orphan
   const goroutine = handles[index] as Goroutine<unknown>
   handles[index] = undefined
   freeHandles.push(index)
@@ -225,8 +223,14 @@ export function bury(g: number): void {
     return
   }
   dropValues(g)
+  discard(g)
+}
+
+/** Frees the struct of a goroutine that nobody waits for. */
+export function discard(g: number): void {
   write(g + G.status, IDLE)
   self.slab.freeClass(g, G_CLASS)
+  countSettled()
 }
 
 /** Reports to the main thread that goroutine `goid` failed with `error` and that nobody on this thread awaits it. */
@@ -236,12 +240,14 @@ export function reportUnawaited(error: unknown, goid: number, code: number): voi
   write(g + G.code, code)
   write(g + G.status, DONE)
   writeFailure(g, error)
+  // It counts as a goroutine that is on its way home: the process does not end before the main thread has it.
+  countCreated()
+  countFinished()
   sendOrphan(g)
 }
 
-/** An error without a handle. It counts as a goroutine until the main thread has it: a process does not end before. */
+/** Sends an error without a handle to the main thread. */
 function sendOrphan(g: number): void {
-  countCreated()
   write(g + G.creator, MAIN_M)
   write(g + G.handle, NO_HANDLE)
   inbox.push(mAt(MAIN_M) + M.inbox, g, G.schedlink)

@@ -23,9 +23,13 @@ export const M = struct({
   curg: i32,
   /** Started goroutines that wait for their promise. Owner. */
   waiting: i32,
-  /** Goroutines it has made, and goroutines it has seen to their end; kept when the slot is used again. Owner. */
+  /**
+   * Counted for ever, also when the slot is used again: goroutines it has made, goroutines it has run to their end, and
+   * goroutines whose outcome it has handed on. Owner.
+   */
   created: i32,
   finished: i32,
+  settled: i32,
   /** Times it went to sleep. Owner. */
   sleeps: i32,
   /** Node's thread id. Owner. */

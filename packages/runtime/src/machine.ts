@@ -7,11 +7,11 @@ import { load, store, write } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
-import { Goroutine, goroutineOf, useNames } from './goroutine.ts'
+import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
 import { noteOwnResources } from './netpoll.ts'
 import { P, P_BUSY } from './p.ts'
-import { joinRegion, self } from './sched.ts'
+import { countCreated, countFinished, countSettled, joinRegion, self } from './sched.ts'
 import { schedule } from './schedule.ts'
 
 /** What an M is told at its start. */
@@ -31,6 +31,7 @@ export default async function machine({ buffer, id, pid, port }: MachineTask): P
   useNames((code) => describeCode(code).name)
   connect(port)
   process.on('unhandledRejection', onUnhandledRejection)
+  whenUnawaited(holdUntilReported)
   write(self.m + M.threadId, threadId)
   store(self.p + P.status, P_BUSY)
   store(self.m + M.status, M_RUNNING)
@@ -38,6 +39,19 @@ export default async function machine({ buffer, id, pid, port }: MachineTask): P
   await schedule()
   process.off('unhandledRejection', onUnhandledRejection)
   self.slab.flush()
+}
+
+/**
+ * A goroutine's failure is reported at the end of this turn, if nobody has awaited it by then. Until then it counts as one
+ * on its way home: without that, the process could end in between.
+ */
+function holdUntilReported(): void {
+  countCreated()
+  countFinished()
+  setImmediate(() => {
+    countSettled()
+    self.wakeSelf()
+  })
 }
 
 /**

@@ -6,7 +6,7 @@ import { inbox, POLL, read, store } from '@goro/memory'
 import { controlPending } from './control.ts'
 import { deliver, outstanding, takeInbox, whenExpecting } from './deliver.ts'
 import { M } from './m.ts'
-import { liveGoroutines, SCHED, Sched, self } from './sched.ts'
+import { SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
 
 /** Resolves after the event loop has been through its phases once: due timers, I/O callbacks, messages. */
 export function nextTurn(): Promise<void> {
@@ -46,15 +46,13 @@ export function nextWakeUp(): Promise<void> {
  * The main thread's driver. While results are on their way it looks into the inbox at every turn of the event loop, as
  * long as some came within the last `SPIN_MS`; then it sleeps until one is pushed.
  *
- *   OFF ── go() ──> TICKING <── woken, go() ── ASLEEP      no goroutine left ──> OFF
- *                      └──── nothing for SPIN_MS ──┘
+ *   ASLEEP ── go(), or something is pushed ──> TICKING ── nothing for SPIN_MS, or no goroutine left ──> ASLEEP
  *
- * While goroutines live it holds the process open (nothing in V8 or libuv would: nodejs/node#44729); TICKING by its
+ * While goroutines live it holds the process open, which nothing in V8 or libuv would (nodejs/node#44729): TICKING by its
  * immediate, ASLEEP by a timer that is ref'd for that long.
  */
-const OFF = 0
+const ASLEEP = 0
 const TICKING = 1
-const ASLEEP = 2
 
 /** A round trip through an idle event loop and a spinning M takes 10 to 20 µs; a sleep costs 60 to 100. */
 const SPIN_MS = 0.1
@@ -63,7 +61,7 @@ const DELIVERIES = 4096
 /** Longest time-out that setInterval takes. */
 const FOREVER_MS = 2 ** 31 - 1
 
-let state = OFF
+let state = ASLEEP
 let lastProgress = 0
 /** What was taken from the inbox and is not delivered yet. */
 let backlog = 0
@@ -72,9 +70,19 @@ let keepAlive: NodeJS.Timeout | undefined
 /** Sets the driver up on the main thread. */
 export function startDriver(): void {
   keepAlive = setInterval(() => {}, FOREVER_MS).unref()
-  whenExpecting(() => {
-    if (state !== TICKING) startTicking()
-  })
+  whenExpecting(startTicking)
+  self.wakeSelf = startTicking
+  sleep()
+}
+
+/** Holds the main thread's process open for as long as `work` takes. */
+export async function holdOpen(work: Promise<void>): Promise<void> {
+  const hold = setInterval(() => {}, FOREVER_MS)
+  try {
+    await work
+  } finally {
+    clearInterval(hold)
+  }
 }
 
 let onQuiet: () => void = () => {}
@@ -83,16 +91,15 @@ let onQuiet: () => void = () => {}
 export function untilQuiet(): Promise<void> {
   return new Promise((resolve) => {
     onQuiet = resolve
-    if (state !== TICKING) startTicking()
+    startTicking()
   })
 }
 
 function startTicking(): void {
-  if (state === ASLEEP) {
-    self.note.cancel()
-    keepAlive?.unref()
-  }
+  if (state === TICKING) return
   state = TICKING
+  self.note.cancel()
+  keepAlive?.unref()
   lastProgress = performance.now()
   setImmediate(tick)
 }
@@ -103,9 +110,6 @@ function tick(): void {
     backlog = deliver(chain, DELIVERIES)
     lastProgress = performance.now()
     setImmediate(tick)
-  } else if (outstanding() === 0 && liveGoroutines() === 0) {
-    state = OFF
-    onQuiet()
   } else if (outstanding() > 0 && performance.now() - lastProgress < SPIN_MS) {
     setImmediate(tick)
   } else {
@@ -115,14 +119,15 @@ function tick(): void {
 
 function sleep(): void {
   state = ASLEEP
-  keepAlive?.ref()
-  self.note.arm(wakeUp)
+  self.note.arm(startTicking)
   self.note.prepare(POLL)
-  // Goroutines that others made may be all that is left: whoever finishes the last one then wakes us.
+  // Before the last look: whoever settles the last goroutine after it sees this, and wakes us.
   store(SCHED + Sched.mainWaits, 1)
-  if (!inbox.isEmpty(self.m + M.inbox) || liveGoroutines() === 0) startTicking()
-}
-
-function wakeUp(): void {
-  if (state === ASLEEP) startTicking()
+  if (!inbox.isEmpty(self.m + M.inbox)) return startTicking()
+  if (unsettledGoroutines() !== 0) {
+    keepAlive?.ref()
+  } else {
+    store(SCHED + Sched.mainWaits, 0)
+    onQuiet()
+  }
 }

@@ -12,7 +12,7 @@ import { G } from './g.ts'
 import { M, M_RUNNING, M_SLEEPING, MAIN_M } from './m.ts'
 import { canBlock, nextWakeUp } from './netpoll.ts'
 import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
-import { gomaxprocs, isStopping, liveGoroutines, mAt, pAt, SCHED, Sched, self } from './sched.ts'
+import { gomaxprocs, isStopping, mAt, pAt, SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
 import { anyWork } from './steal.ts'
 
 /**
@@ -105,6 +105,6 @@ function resume(): void {
 
 /** Tells the main thread, if it waits for that, that no goroutine is left. Whoever finished the last one comes by here. */
 function reportQuiescence(): void {
-  if (load(SCHED + Sched.mainWaits) === 0 || liveGoroutines() !== 0) return
+  if (load(SCHED + Sched.mainWaits) === 0 || unsettledGoroutines() !== 0) return
   if (cas(SCHED + Sched.mainWaits, 1, 0) === 1) wake(mAt(MAIN_M) + M.note)
 }

@@ -114,6 +114,11 @@ export interface Thread {
 /** This thread's part in the runtime; undefined until it has joined. */
 export let self: Thread
 
+/** Undoes `create`, when no thread could be started. */
+export function leave(): void {
+  self = undefined as unknown as Thread
+}
+
 export const isJoined = (): boolean => self !== undefined
 
 /** Makes the region and the runtime in it, and joins as the main thread. `exact`: the user asked for these bytes. */
@@ -192,24 +197,44 @@ export function newGoid(): number {
 
 /** Counts one more goroutine made by this thread. */
 export function countCreated(): void {
-  write(self.m + M.created, (read(self.m + M.created) + 1) | 0)
+  count(M.created)
 }
 
-/** Counts one goroutine that this thread has seen to its end. */
+/** Counts one goroutine that has ended on this thread. */
 export function countFinished(): void {
-  write(self.m + M.finished, (read(self.m + M.finished) + 1) | 0)
+  count(M.finished)
+}
+
+/** Counts one goroutine of which nothing is on its way any more. */
+export function countSettled(): void {
+  count(M.settled)
+}
+
+function count(counter: number): void {
+  write(self.m + counter, (read(self.m + counter) + 1) | 0)
+}
+
+/** How many goroutines there are: made and not ended. */
+export function liveGoroutines(): number {
+  return difference(M.created, M.finished)
+}
+
+/** How many goroutines have not ended, or not come home: while there are any, the process stays. */
+export function unsettledGoroutines(): number {
+  return difference(M.created, M.settled)
 }
 
 /**
- * How many goroutines live: made and not finished. Each thread counts for itself, so this is a sum that is read while it
- * changes; but 0 is exact: all the `finished` are read before all the `created`, both only grow, and no goroutine finishes
- * before it is created, so equal sums mean that at the moment between the two readings none lived (Mattern's counting).
+ * Each thread counts for itself, so this is a sum that is read while it changes; but 0 is exact: all of the one counter are
+ * read before all of the other, both only grow, and no goroutine is counted as gone before it is counted as made; so equal
+ * sums mean that at the moment between the two readings there was none (Mattern, "Algorithms for distributed termination
+ * detection", the four-counter method).
  */
-export function liveGoroutines(): number {
+function difference(made: number, gone: number): number {
+  let before = 0
   const threads = load(SCHED + Sched.threads)
-  let finished = 0
-  for (let i = 0; i < threads; i++) finished = (finished + load(mAt(i) + M.finished)) | 0
-  let created = 0
-  for (let i = 0; i < load(SCHED + Sched.threads); i++) created = (created + load(mAt(i) + M.created)) | 0
-  return (created - finished) | 0
+  for (let i = 0; i < threads; i++) before = (before + load(mAt(i) + gone)) | 0
+  let after = 0
+  for (let i = 0; i < load(SCHED + Sched.threads); i++) after = (after + load(mAt(i) + made)) | 0
+  return (after - before) | 0
 }

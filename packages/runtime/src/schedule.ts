@@ -44,6 +44,8 @@ const NOTHING = 2
 
 /** A goroutine has returned a promise, or a handle was settled: microtasks wait. */
 let microtasks = false
+/** Something has run since libuv had its last turn for want of work. */
+let ranSinceTurn = false
 let lastPoll = 0
 /** Goroutines to run before the next look at the clock. */
 let untilClock = CLOCK_EVERY
@@ -66,6 +68,12 @@ export async function schedule(): Promise<void> {
     if (why === MICROTASKS) {
       await undefined
     } else if (why === EVENTS) {
+      await nextTurn()
+      lastPoll = lastClock = performance.now()
+    } else if (ranSinceTurn) {
+      // What goroutines left for the end of this turn has to come before a sleep: `process.nextTick`, and the report of
+      // rejections that nobody handles.
+      ranSinceTurn = false
       await nextTurn()
       lastPoll = lastClock = performance.now()
     } else if (!(await spin())) {
@@ -106,6 +114,7 @@ function pollIsDue(): boolean {
 function takeResults(): void {
   if (inbox.isEmpty(self.m + M.inbox)) return
   deliver(takeInbox(), Number.POSITIVE_INFINITY)
+  ranSinceTurn = true
   microtasks = true
 }
 
@@ -113,6 +122,7 @@ function takeResults(): void {
 function execute(g: number): void {
   const tags = read(g + G.tags)
   const flags = flagsOf(tags)
+  ranSinceTurn = true
   write(self.p + P.schedtick, (read(self.p + P.schedtick) + 1) | 0)
   // First whose it is, then that it runs: an undertaker that finds it running knows whom to ask.
   write(g + G.m, self.id)

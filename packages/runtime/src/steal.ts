@@ -3,7 +3,7 @@
  * goroutines that keep readying each other cannot starve it; the local queue; the global queue; then stealing, from a
  * random start over all Ps and the main thread's queue.
  */
-import { load, pause, write, read } from '@goro/memory'
+import { load, pause, read, write } from '@goro/memory'
 import { G } from './g.ts'
 import { MAIN_P, P } from './p.ts'
 import { gomaxprocs, SCHED, Sched, self } from './sched.ts'

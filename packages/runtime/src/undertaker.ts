@@ -8,8 +8,8 @@
  *   goroutines it made     are nobody's now: they run, and an error of theirs is reported by the main thread
  *   its slab cache         goes back to the central lists
  */
-import { G_CLASS, inbox, load, read, Slab, store, write } from '@goro/memory'
-import { bury, dropValues, fail } from './deliver.ts'
+import { G_CLASS, inbox, load, read, Slab, store } from '@goro/memory'
+import { bury, discard, dropValues, fail } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
 import { G, IDLE, NOBODY, RUNNABLE, RUNNING, WAITING } from './g.ts'
 import { M, M_STARTING } from './m.ts'
@@ -50,9 +50,8 @@ function buryGoroutines(id: number, cause: unknown): void {
     if ((status !== RUNNING && status !== WAITING) || read(g + G.m) !== id) return
     if (orphaned) {
       // Who made it died with it, of the same cause: there is nobody to tell, and nothing new to say.
-      write(g + G.status, IDLE)
       countFinished()
-      self.slab.freeClass(g, G_CLASS)
+      discard(g)
     } else {
       fail(g, error)
     }

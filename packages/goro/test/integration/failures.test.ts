@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { run } from './run.ts'
+
+describe('a failed goroutine that nobody awaits', () => {
+  test("is fatal and printed in Go's form", async () => {
+    const { code, stdout, stderr } = await run('panic.mjs')
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^panic: RangeError: boom$/m)
+    expect(stderr).toMatch(/^goroutine \d+ \[running\]:/m)
+    expect(stderr).toMatch(/^\s+at explode \(.*panic\.mjs:4:\d+\)$/m)
+    expect(stderr).toMatch(/^created by .*panic\.mjs:7:\d+/m)
+  })
+
+  test('is so too when what it threw is no error', async () => {
+    const { code, stderr } = await run('panic-primitive.mjs')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^panic: .*just text/m)
+    expect(stderr).toMatch(/^goroutine \d+ \[running\]:/m)
+  })
+
+  test('is raised on the main thread when a goroutine had started it', async () => {
+    const { code, stderr } = await run('panic-nested.mjs')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^panic: Error: deep$/m)
+    expect(stderr).toMatch(/^goroutine \d+ \[running\]:/m)
+  })
+
+  test('is raised on the main thread when a stray promise of a goroutine rejects', async () => {
+    const { code, stderr } = await run('panic-stray.mjs')
+    expect(code).toBe(1)
+    expect(stderr).toContain('stray')
+  })
+
+  test('goes to an unhandledRejection listener if there is one, with the error itself', async () => {
+    expect(await run('panic-listener.mjs')).toMatchObject({ code: 0, stdout: 'TypeError mine E_CODE\n', stderr: '' })
+  })
+
+  test.each([
+    ['none', 0],
+    ['warn', 0],
+    ['strict', 1],
+    ['throw', 1],
+  ])('--unhandled-rejections=%s is obeyed', async (mode, code) => {
+    expect((await run('panic.mjs', { nodeArgs: [`--unhandled-rejections=${mode}`] })).code).toBe(code)
+  })
+
+  test('is nothing of the kind when it is awaited in time', async () => {
+    expect(await run('panic-awaited.mjs')).toMatchObject({ code: 0, stdout: 'caught boom\n', stderr: '' })
+  })
+})
+
+describe('a thread that dies', () => {
+  test('by process.exit: what ran there fails with ThreadDiedError, what was queued runs', async () => {
+    const { code, stdout, stderr } = await run('die-exit.mjs')
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({
+      killer: ['ThreadDiedError', expect.stringContaining('exited with code: 3')],
+      sibling: 'ThreadDiedError',
+      queued: 500,
+      after: 42,
+      live: 0,
+      threads: 1,
+    })
+    expect(code).toBe(0)
+  })
+
+  test('by an exception outside of any goroutine: the cause is that exception', async () => {
+    const { code, stdout } = await run('die-uncaught.mjs')
+    expect(JSON.parse(stdout)).toEqual({ name: 'ThreadDiedError', cause: 'from a timer', after: 42 })
+    expect(code).toBe(0)
+  })
+
+  test('out of heap: the goroutine fails and the others go on', async () => {
+    const { code, stdout } = await run('die-heap.mjs')
+    expect(JSON.parse(stdout)).toEqual({ name: 'ThreadDiedError', code: 'ERR_WORKER_OUT_OF_MEMORY', after: 42 })
+    expect(code).toBe(0)
+  })
+
+  test('at its start, whatever is tried: what was queued fails, with the cause', async () => {
+    const { code, stdout } = await run('die-at-start.mjs')
+    expect(JSON.parse(stdout)).toEqual({ names: ['ThreadDiedError', 'ThreadDiedError'], cause: true })
+    expect(code).toBe(0)
+  })
+
+  test('a hundred times in a row: goroutines are neither lost nor counted twice', async () => {
+    const { code, stdout, stderr } = await run('die-often.mjs', { timeout: 60_000 })
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({ died: 30, results: 3000, live: 0 })
+    expect(code).toBe(0)
+  })
+
+  test('what it had started on other threads goes on', async () => {
+    expect(JSON.parse((await run('die-parent.mjs')).stdout)).toEqual({ parent: 'ThreadDiedError', childRan: true, live: 0 })
+  })
+})
+
+describe('shared memory that is full', () => {
+  test('is an OutOfMemoryError that says what uses it and which setting raises it; nothing is corrupted', async () => {
+    const { code, stdout, stderr } = await run('out-of-memory.mjs')
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({
+      name: 'OutOfMemoryError',
+      message: expect.stringContaining('runtime.configure({ memory'),
+      finished: true,
+      again: 42,
+      result: 'OutOfMemoryError',
+      live: 0,
+    })
+    expect(code).toBe(0)
+  })
+})

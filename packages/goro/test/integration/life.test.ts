@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { run } from './run.ts'
+
+describe('process life', () => {
+  test('a program that has awaited its goroutines ends at once by itself', async () => {
+    const outcome = await run('await.mjs')
+    expect(outcome).toMatchObject({ code: 0, stdout: '42\n', stderr: '' })
+  })
+
+  test('an importing program that never uses it ends at once', async () => {
+    expect(await run('import-only.mjs')).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  })
+
+  test('the exit code is the one the program sets', async () => {
+    expect(await run('exit-code.mjs')).toMatchObject({ code: 7, stdout: 'done\n' })
+  })
+
+  test('a goroutine that still runs keeps the process alive, awaited or not', async () => {
+    expect(await run('not-awaited.mjs')).toMatchObject({ code: 0, stdout: 'main ends\ngoroutine ends\n' })
+  })
+
+  test('so does one that a goroutine has started', async () => {
+    expect(await run('grandchild.mjs')).toMatchObject({ code: 0, stdout: 'main ends\ngrandchild ends\n' })
+  })
+
+  test('what goroutines print comes out whole, even just before the end', async () => {
+    const { stdout, code } = await run('prints.mjs')
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.sort()).toEqual(Array.from({ length: 200 }, (_, i) => `line ${String(i).padStart(3, '0')}`))
+  })
+
+  test('the main thread may compute for a second: goroutines go on, those they start too', async () => {
+    const { stdout, code } = await run('busy-main.mjs')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ ranMeanwhile: 20, results: 20 })
+  })
+
+  test('the main thread may block right after the first go', async () => {
+    expect(await run('blocked-main.mjs')).toMatchObject({ code: 0, stdout: 'woken by a goroutine\n' })
+  })
+
+  test('a handle that goroutines left open keeps running while there is nothing to do', async () => {
+    expect(await run('left-behind.mjs')).toMatchObject({ code: 0, stdout: 'ticked\n' })
+  })
+
+  test('beforeExit comes once, when nothing is left', async () => {
+    expect(await run('before-exit.mjs')).toMatchObject({ code: 0, stdout: 'goroutine ends\nbeforeExit 0\n' })
+  })
+
+  test('shutdown drains, stops the threads, and refuses what comes after', async () => {
+    const { stdout, code, stderr } = await run('shutdown.mjs')
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({
+      drained: true,
+      threads: 0,
+      refused: 'RuntimeClosedError',
+      whileDraining: 'RuntimeClosedError',
+      fromGoroutine: expect.stringContaining('called from a goroutine'),
+    })
+    expect(code).toBe(0)
+  })
+
+  test('shutdown before any use is fine', async () => {
+    expect(await run('shutdown-unused.mjs')).toMatchObject({ code: 0, stdout: 'RuntimeClosedError\n' })
+  })
+
+  test('works when the main thread of the runtime is itself a worker thread', async () => {
+    expect(await run('in-worker.mjs')).toMatchObject({ code: 0, stdout: '42\n', stderr: '' })
+  })
+})

@@ -1,0 +1,7 @@
+import { runtime } from 'goro'
+
+try {
+  runtime.configure(new Function(`return (${process.argv[2]})`)())
+} catch (error) {
+  console.log(`${error.name}: ${error.message}`)
+}

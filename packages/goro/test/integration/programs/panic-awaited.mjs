@@ -1,0 +1,6 @@
+import { go } from 'goro'
+
+const g = go(() => {
+  throw new Error('boom')
+})
+g.catch((error) => console.log('caught', error.message))

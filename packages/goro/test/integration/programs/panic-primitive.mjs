@@ -1,0 +1,5 @@
+import { go } from 'goro'
+
+go(() => {
+  throw 'just text'
+})

@@ -1,0 +1,7 @@
+import { go } from 'goro'
+
+const explode = function explode() {
+  throw new RangeError('boom')
+}
+
+go(explode)

@@ -1,0 +1,4 @@
+import { go, runtime } from 'goro'
+
+await go(() => {})
+console.log(runtime.gomaxprocs(), runtime.numThread())

@@ -1,0 +1,138 @@
+import { go, runtime } from 'goro'
+import { describe, expect, test } from 'vitest'
+import { run } from './run.ts'
+
+describe('runtime', () => {
+  test('numGoroutine counts what has not finished', async () => {
+    expect(runtime.numGoroutine()).toBe(0)
+    const gs = Array.from({ length: 10 }, () => go(() => new Promise((resolve) => setTimeout(resolve, 20))))
+    expect(runtime.numGoroutine()).toBe(10)
+    await Promise.all(gs)
+    expect(runtime.numGoroutine()).toBe(0)
+  })
+
+  test('numThread is the number of threads for goroutines', async () => {
+    await go(() => {})
+    expect(runtime.numThread()).toBe(runtime.gomaxprocs())
+  })
+
+  test('stats shows processors, threads, goroutines and memory', async () => {
+    await Promise.all(Array.from({ length: 100 }, () => go(() => {})))
+    const stats = runtime.stats()
+    expect(stats.gomaxprocs).toBe(runtime.gomaxprocs())
+    expect(stats.processors).toHaveLength(stats.gomaxprocs)
+    for (const p of stats.processors) {
+      expect(p).toEqual({
+        id: expect.any(Number),
+        status: expect.stringMatching(/^(idle|busy)$/),
+        thread: expect.any(Number),
+        queue: expect.any(Number),
+        ticks: expect.any(Number),
+        steals: expect.any(Number),
+      })
+    }
+    expect(stats.processors.reduce((sum, p) => sum + p.ticks, 0)).toBeGreaterThanOrEqual(100)
+    expect(stats.threads.map((t) => t.threadId).every((id) => id > 0)).toBe(true)
+    expect(stats.memory.used).toBeGreaterThan(0)
+    expect(stats.memory.used).toBeLessThan(stats.memory.reserved)
+  })
+
+  test('configure after the start is refused', async () => {
+    await go(() => {})
+    expect(() => runtime.configure({ maxProcs: 1 })).toThrow(/has started/)
+  })
+
+  test('gomaxprocs grows and shrinks while goroutines run, and none is lost', async () => {
+    const before = runtime.gomaxprocs()
+    const spin = (n: number) => {
+      let x = n
+      for (let i = 0; i < 2000; i++) x = (x * 1103515245 + 12345) | 0
+      return n
+    }
+    let sum = 0
+    let expected = 0
+    for (const procs of [4, 1, 3, 2, 8, 1, before]) {
+      const gs = Array.from({ length: 500 }, (_, i) => go(spin, i))
+      expect(runtime.gomaxprocs(procs)).toBeGreaterThan(0)
+      expect(runtime.gomaxprocs()).toBe(procs)
+      for (const g of gs) sum += await g
+      expected += (499 * 500) / 2
+    }
+    expect(sum).toBe(expected)
+    expect(runtime.numGoroutine()).toBe(0)
+  })
+
+  test('what a goroutine of a retired processor had started goes on', async () => {
+    const before = runtime.gomaxprocs(4)
+    const slow = async (ms: number) => {
+      const { go } = await import('goro')
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      return go((x: number) => x + 1, ms)
+    }
+    const gs = Array.from({ length: 40 }, (_, i) => go(slow, 20 + i))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    runtime.gomaxprocs(1)
+    expect(await Promise.all(gs)).toEqual(Array.from({ length: 40 }, (_, i) => 21 + i))
+    runtime.gomaxprocs(before)
+  })
+
+  test('gomaxprocs can be set by a goroutine', async () => {
+    const before = runtime.gomaxprocs()
+    const set = async (n: number) => (await import('goro')).runtime.gomaxprocs(n)
+    expect(await go(set, 3)).toBe(before)
+    expect(runtime.gomaxprocs()).toBe(3)
+    await Promise.all(Array.from({ length: 100 }, () => go(() => {})))
+    runtime.gomaxprocs(before)
+  })
+
+  test.each([0, -1, 1.5, Number.NaN, 257, '2'])('gomaxprocs(%j) is refused', (n) => {
+    expect(() => runtime.gomaxprocs(n as number)).toThrow(RangeError)
+  })
+})
+
+describe('settings', () => {
+  test('GOMAXPROCS in the environment sets the processors', async () => {
+    const { stdout, code } = await run('procs.mjs', { env: { GOMAXPROCS: '3' } })
+    expect({ stdout, code }).toEqual({ stdout: '3 3\n', code: 0 })
+  })
+
+  test.each(['0', '-2', 'many', '1.5', '1000'])('GOMAXPROCS=%s is a clear error', async (value) => {
+    const { stderr, code } = await run('procs.mjs', { env: { GOMAXPROCS: value } })
+    expect(code).toBe(1)
+    expect(stderr).toContain('RangeError')
+    expect(stderr).toContain('GOMAXPROCS')
+    expect(stderr).toContain(value)
+  })
+
+  test('configure reaches the threads: execArgv, env, resourceLimits, processors, memory', async () => {
+    const { stdout, stderr, code } = await run('configure.mjs')
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({
+      procs: 3,
+      env: 'yes',
+      execArgv: ['--no-deprecation'],
+      oldSpace: 111,
+      reserved: true,
+    })
+    expect(code).toBe(0)
+  })
+
+  test('an option that Node refuses for its threads is its error at the first go, and can be corrected', async () => {
+    const { stdout } = await run('configure-refused.mjs')
+    expect(JSON.parse(stdout)).toEqual({ code: 'ERR_WORKER_INVALID_EXEC_ARGV', then: 42 })
+  })
+
+  test.each([
+    ['{ maxProcs: 0 }', 'maxProcs'],
+    ['{ maxProcs: "2" }', 'maxProcs'],
+    ['{ memory: 1 }', 'memory'],
+    ['{ maxThreads: 1e9 }', 'maxThreads'],
+    ['{ execArgv: "x" }', 'execArgv'],
+    ['{ env: 3 }', 'env'],
+    ['{ procs: 3 }', 'no option procs'],
+    ['null', 'object of options'],
+  ])('configure(%s) is a clear error', (text, message) => {
+    // In a process of its own it would be refused for the same reason, before it looks whether the runtime has started.
+    return run('configure-bad.mjs', { args: [text] }).then(({ stdout }) => expect(stdout).toContain(message))
+  })
+})

@@ -1,1 +1,6 @@
-export {}
+export { type Exploration, type Explored, ExploreFailure, explore, type Range } from './explore.ts'
+export { linearizable, type Model } from './linearize.ts'
+export { operation, outlive, sleepUntilWoken, turnEventLoop } from './program.ts'
+export type { Speculative } from './race.ts'
+export type { NamedStruct } from './report.ts'
+export type { Operation } from './state.ts'

@@ -5,7 +5,7 @@
  *   1. checks Node's version;
  *   2. installs the dependencies of pnpm-lock.yaml, unless the stamp in node_modules says that they are there. The stamp
  *      is written last, so that an install that was interrupted is done again;
- *   3. builds with `tsc -b`, which rebuilds what changed and nothing else.
+ *   3. builds (.ci/build.mjs), the types only where something changed.
  *
  * `--check` changes nothing: it exits 1 and says what is missing if there is something to install.
  */
@@ -68,7 +68,7 @@ function pnpmOnPath() {
 }
 
 function build() {
-  run([process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-b'], { whenFailed: 'The build failed.' })
+  run([process.execPath, join(root, '.ci/build.mjs')], { whenFailed: 'The build failed.' })
 }
 
 /** Runs a command to its end. Ctrl-C reaches it and us alike, so an interrupted command ends this program too. */

@@ -223,7 +223,7 @@ export class Program {
       parent,
       value,
       depth: path.length,
-      op: current.op,
+      op: outcome === undefined ? current.op : undefined,
       outcome,
       started: current.calls.length,
       ended: current.ended,

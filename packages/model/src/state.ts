@@ -62,7 +62,7 @@ const WOKEN = 2
 const DEAD = 3
 
 /** More looks than any bounded spin loop takes before it gives up. */
-const MAX_SPINS = 256
+const MAX_SPINS = 100
 
 const ATOMIC: ReadonlySet<string> = new Set([
   'load',
@@ -342,6 +342,7 @@ export class State {
   }
 
   #endSpans(t: number, node: Node): void {
+    if (node.ended === 0) return
     for (let k = (this.#spans[t] as readonly Span[]).length; k < node.ended; k++) this.#beginSpan(t)
     this.#spans[t] = (this.#spans[t] as readonly Span[]).map((span, k) =>
       k < node.ended && span.to === Infinity ? { ...span, to: this.#time } : span,

@@ -85,15 +85,20 @@ export class GlobalQueue {
 
   /** Makes the queue whole after thread `dead` may have died under its lock. */
   repair(dead: number): void {
+    const q = this.#base
+    if (ownerOf(q + GlobalQueueLayout.lock) === dead) this.#rebuild()
+    releaseDead(q + GlobalQueueLayout.lock, dead)
+  }
+
+  /** Sets `tail` and `size` right by what is linked. */
+  #rebuild(): void {
     const { batchLink, batchCount } = this.#links
     const q = this.#base
-    if (ownerOf(q + GlobalQueueLayout.lock) !== dead) return
     let size = 0
     for (let batch = read(q + GlobalQueueLayout.head); batch !== 0; batch = read(batch + batchLink)) {
       size += read(batch + batchCount)
       write(q + GlobalQueueLayout.tail, batch)
     }
     store(q + GlobalQueueLayout.size, size)
-    releaseDead(q + GlobalQueueLayout.lock, dead)
   }
 }

@@ -73,13 +73,15 @@ export function ownerOf(address: number): number {
 
 /** Releases the lock if the dead thread `owner` held it, and tells whether it did. */
 export function releaseDead(address: number, owner: number): boolean {
+  let held = false
   for (;;) {
     const seen = load(address)
-    if ((seen & ~WAITERS) !== owner) return false
-    if (cas(address, seen, 0) !== seen) continue
-    if (seen & WAITERS) notify(address, 1)
-    return true
+    held = (seen & ~WAITERS) === owner
+    if (!held || cas(address, seen, 0) === seen) break
   }
+  // Even if it held nothing: it may have freed the lock and not lived to wake the next, or been woken and not lived to try.
+  notify(address, 1)
+  return held
 }
 
 function assertRank(rank: number): void {

@@ -39,18 +39,21 @@ export class Note {
   readonly #state: number
   readonly #poll: number
   #armed = false
+  /** Of the last `arm`: a waiter that an earlier sleep has left armed wakes the present one. */
+  #callback: () => void = () => {}
 
   constructor(base: number) {
     this.#state = base + NoteLayout.state
     this.#poll = base + NoteLayout.poll
   }
 
-  /** Makes the event loop wake this thread by `callback` when somebody calls `wake` from now on. */
+  /** Makes the event loop wake this thread by `callback`, and no longer by an earlier one, when somebody calls `wake`. */
   arm(callback: () => void): void {
+    this.#callback = callback
     if (this.#armed) return
     this.#armed = waitAsync(this.#poll, 0, () => {
       this.#armed = false
-      callback()
+      this.#callback()
     })
   }
 

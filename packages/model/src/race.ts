@@ -122,6 +122,11 @@ export class Clocks {
     ;(this.#now[t * this.#threads + t] as number)++
   }
 
+  /** `t` has learned that `other` is over, and by that all that it did. */
+  outlive(t: number, other: number): void {
+    this.#learn(t, this.#now, other * this.#threads)
+  }
+
   plainRead(t: number, address: number): void {
     if (this.#racy(address)) return
     const row = this.#row(address, PLAIN_READ)
@@ -143,12 +148,7 @@ export class Clocks {
 
   atomicRead(t: number, address: number): void {
     this.#access(t, address, ATOMIC_READ, AGAINST_ATOMIC_READ)
-    const now = t * this.#threads
-    const sync = this.#row(address, SYNC)
-    for (let u = 0; u < this.#threads; u++) {
-      const published = this.#times[sync + u] as number
-      if (published > (this.#now[now + u] as number)) this.#now[now + u] = published
-    }
+    this.#learn(t, this.#times, this.#row(address, SYNC))
   }
 
   atomicWrite(t: number, address: number): void {
@@ -223,6 +223,14 @@ export class Clocks {
         key.add(i)
         key.add(times[i] as number)
       }
+    }
+  }
+
+  /** From here on `t` has seen what the clock at `from` of `times` has. */
+  #learn(t: number, times: Uint16Array, from: number): void {
+    const now = t * this.#threads
+    for (let u = 0; u < this.#threads; u++) {
+      this.#now[now + u] = Math.max(this.#now[now + u] as number, times[from + u] as number)
     }
   }
 

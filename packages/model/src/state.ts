@@ -399,6 +399,7 @@ export class State {
         return ids
       }
       case 'outlive':
+        this.#clocks.outlive(t, address)
         return this.#status[address] === DEAD ? 1 : 0
       case 'pause':
         if (t < 0) return undefined

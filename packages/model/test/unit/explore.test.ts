@@ -423,7 +423,7 @@ describe('death', () => {
       write(Y, 1)
     }
     const undertaker = () => [outlive(0), read(X), read(Y)]
-    expect(endsOf({ threads: [mortal, undertaker], mortal: [0], racy: [{ from: X, to: Y + 1 }] })).toEqual([
+    expect(endsOf({ threads: [mortal, undertaker], mortal: [0] })).toEqual([
       '[null,[false,1,1],1]',
       '[null,[true,0,0],0]',
       '[null,[true,1,0],1]',

@@ -4,9 +4,10 @@
  * result comes 40 ms sooner (docs/decisions/0001-build.md).
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -24,29 +25,36 @@ const types = spawnSync(process.execPath, [join(root, 'node_modules/typescript/b
 })
 if (types.status !== 0) process.exit(types.status ?? 1)
 
-const { build } = await import('esbuild')
 for (const [name, entries] of Object.entries(ENTRIES)) {
   const dir = join(root, 'packages', name)
-  for (const file of readdirSync(join(dir, 'dist'))) {
-    if (/^chunk-.*\.js(\.map)?$/.test(file)) rmSync(join(dir, 'dist', file))
-  }
-  await build({
-    entryPoints: entries.map((entry) => join(dir, 'src', `${entry}.ts`)),
-    outdir: join(dir, 'dist'),
+  const { outputFiles } = await build({
+    absWorkingDir: dir,
+    entryPoints: entries.map((entry) => `src/${entry}.ts`),
+    outdir: 'dist',
     bundle: true,
     splitting: true,
-    // Other packages stay imports, this one's private `#` imports do not.
-    plugins: [{ name: 'externals', setup: (b) => b.onResolve({ filter: /^[^.#/]/ }, (args) => externalUnlessEntry(args)) }],
+    // Other packages stay imports; this one's private `#` imports do not.
+    packages: 'external',
+    conditions: ['source'],
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    conditions: ['source'],
     sourcemap: true,
     chunkNames: 'chunk-[hash]',
     logLevel: 'warning',
+    write: false,
   })
+  replace(join(dir, 'dist'), outputFiles)
 }
 
-function externalUnlessEntry(args) {
-  return args.kind === 'entry-point' ? undefined : { external: true }
+/** Makes `files` the JavaScript in `dist`. What is the same already is left alone: another program may be running it. */
+function replace(dist, files) {
+  mkdirSync(dist, { recursive: true })
+  for (const { path, contents } of files) {
+    if (!existsSync(path) || !readFileSync(path).equals(contents)) writeFileSync(path, contents)
+  }
+  for (const name of readdirSync(dist)) {
+    const path = join(dist, name)
+    if (/\.js(\.map)?$/.test(name) && !files.some((file) => file.path === path)) rmSync(path)
+  }
 }

@@ -183,7 +183,7 @@ function settle(goroutine: Goroutine<unknown>, value: unknown, failed: boolean):
 
 /** Frees the struct of a goroutine that is home, and gives its handle. */
 function release(g: number, index: number): Goroutine<unknown> {
-  const orphan = index === NO_HANDLE ? new Goroutine(readF64(g + G.goid), read(g + G.code), undefined) : undefined
+  const orphan = index === NO_HANDLE ? new Goroutine(readF64(g + G.goid), read(g + G.code)) : undefined
   if (cleanups.size > 0) {
     cleanups.get(g)?.()
     cleanups.delete(g)

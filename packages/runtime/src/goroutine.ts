@@ -18,12 +18,18 @@ interface Reaction {
   readonly reject: (reason: unknown) => void
 }
 
-/** The promises of failed goroutines that nobody awaited, for the report. */
-const unawaited = new WeakMap<Promise<unknown>, Goroutine<unknown>>()
+interface Named {
+  readonly code: number
+  readonly name: string
+}
+
+/** The failed goroutines that nobody awaited when they failed, and the promises that stand for them: both ways. */
+const rejections = new WeakMap<Goroutine<unknown>, Promise<never>>()
+const goroutines = new WeakMap<Promise<unknown>, Goroutine<unknown>>()
 
 /** The goroutine whose unawaited failure `promise` stands for, if it does. */
 export function goroutineOf(promise: Promise<unknown>): Goroutine<unknown> | undefined {
-  return unawaited.get(promise)
+  return goroutines.get(promise)
 }
 
 let resolveNew!: (value: unknown) => void
@@ -45,28 +51,23 @@ const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) =>
 export class Goroutine<T> implements PromiseLike<T> {
   /** A positive integer, unique in the process. */
   readonly id: number
-  #name: string | undefined
-  /** Address of its code record, for its name and for reports. */
-  readonly #code: number
+  /** Address of its code record, for its name and for reports; with a name of its own if it was given one. */
+  readonly #about: number | Named
   #state = PENDING
+  /** Once it is settled: the result or the error. */
   #value: unknown = undefined
-  /** Most goroutines are awaited once: one reaction needs no list. */
-  #reaction: Reaction | undefined = undefined
-  #more: Reaction[] | undefined = undefined
-  /** The promise of a failure that nobody awaited so far. */
-  #rejected: Promise<never> | undefined = undefined
+  /** Who waits for it: most are awaited once, and one reaction needs no list. */
+  #reactions: Reaction | Reaction[] | undefined = undefined
 
   /** @internal `go` makes them. */
-  constructor(id: number, code: number, name: string | undefined) {
+  constructor(id: number, code: number, name?: string) {
     this.id = id
-    this.#code = code
-    this.#name = name
+    this.#about = name === undefined ? code : { code, name }
   }
 
   /** The name given to `go.with`, else the function's own; empty if it has none. */
   get name(): string {
-    this.#name ??= nameOfCode(this.#code)
-    return this.#name
+    return typeof this.#about === 'number' ? nameOfCode(this.#about) : this.#about.name
   }
 
   /** As `Promise.prototype.then`. */
@@ -77,7 +78,8 @@ export class Goroutine<T> implements PromiseLike<T> {
   ): Promise<R | E> {
     if (this.#state === FULFILLED) return Promise.resolve(this.#value as T).then(onFulfilled, onRejected)
     if (this.#state === REJECTED) {
-      return (this.#rejected ?? Promise.reject(this.#value)).then(onFulfilled as undefined, onRejected)
+      const rejected = rejections.get(this as Goroutine<unknown>) ?? Promise.reject(this.#value)
+      return rejected.then(onFulfilled as undefined, onRejected)
     }
     const promise = new Promise(capture) as Promise<R | E>
     const reaction: Reaction = {
@@ -86,9 +88,9 @@ export class Goroutine<T> implements PromiseLike<T> {
       resolve: resolveNew,
       reject: rejectNew,
     }
-    if (this.#reaction === undefined) this.#reaction = reaction
-    else if (this.#more === undefined) this.#more = [reaction]
-    else this.#more.push(reaction)
+    if (this.#reactions === undefined) this.#reactions = reaction
+    else if (Array.isArray(this.#reactions)) this.#reactions.push(reaction)
+    else this.#reactions = [this.#reactions, reaction]
     return promise
   }
 
@@ -108,51 +110,52 @@ export class Goroutine<T> implements PromiseLike<T> {
 
   /** @internal Called by its thread's event loop, with no user code on the stack. */
   static fulfill(g: Goroutine<unknown>, value: unknown): void {
-    if (g.#state !== PENDING) return
-    g.#state = FULFILLED
-    g.#value = value
-    g.#react()
+    g.#settle(FULFILLED, value)
   }
 
   /** @internal As `fulfill`. */
   static reject(g: Goroutine<unknown>, reason: unknown): void {
-    if (g.#state !== PENDING) return
-    g.#state = REJECTED
-    g.#value = reason
-    if (g.#reaction === undefined) {
-      g.#rejected = Promise.reject(reason)
-      unawaited.set(g.#rejected, g)
-      onUnawaited(g, reason)
-    } else {
-      g.#react()
-    }
+    g.#settle(REJECTED, reason)
   }
 
-  /** @internal Address of its code record. */
+  /** @internal Address of its code record; 0 if it was made without one. */
   static codeOf(g: Goroutine<unknown>): number {
-    return g.#code
+    return typeof g.#about === 'number' ? g.#about : g.#about.code
   }
 
-  #react(): void {
-    const first = this.#reaction
-    if (first === undefined) return
-    this.#reaction = undefined
-    this.#run(first)
-    if (this.#more === undefined) return
-    for (const reaction of this.#more) this.#run(reaction)
-    this.#more = undefined
-  }
-
-  #run(reaction: Reaction): void {
-    const handler = this.#state === FULFILLED ? reaction.onFulfilled : reaction.onRejected
-    try {
-      if (typeof handler === 'function') reaction.resolve(handler(this.#value))
-      else if (this.#state === FULFILLED) reaction.resolve(this.#value)
-      else reaction.reject(this.#value)
-    } catch (error) {
-      reaction.reject(error)
+  #settle(state: typeof FULFILLED | typeof REJECTED, value: unknown): void {
+    // An aborted goroutine is settled when its signal aborts, and again, in vain, when its struct comes home.
+    if (this.#state !== PENDING) return
+    this.#state = state
+    this.#value = value
+    const reactions = this.#reactions
+    if (reactions === undefined) {
+      if (state === REJECTED) raise(this as Goroutine<unknown>, value)
+      return
     }
+    this.#reactions = undefined
+    if (Array.isArray(reactions)) for (const reaction of reactions) run(reaction, state, value)
+    else run(reactions, state, value)
   }
+}
+
+function run(reaction: Reaction, state: number, value: unknown): void {
+  const handler = state === FULFILLED ? reaction.onFulfilled : reaction.onRejected
+  try {
+    if (typeof handler === 'function') reaction.resolve(handler(value))
+    else if (state === FULFILLED) reaction.resolve(value)
+    else reaction.reject(value)
+  } catch (error) {
+    reaction.reject(error)
+  }
+}
+
+/** Makes the rejected promise that stands for a failure which nobody awaits: Node reports it unless somebody does in time. */
+function raise(g: Goroutine<unknown>, reason: unknown): void {
+  const rejected = Promise.reject(reason)
+  rejections.set(g, rejected)
+  goroutines.set(rejected, g)
+  onUnawaited(g, reason)
 }
 
 let onUnawaited: (goroutine: Goroutine<unknown>, reason: unknown) => void = () => {}

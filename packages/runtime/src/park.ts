@@ -36,10 +36,14 @@ export function wakeM(id: number): void {
   else wake(mAt(id) + M.note)
 }
 
-/** A spinner has found work: it is none any more, and since there may be more, the next one is woken (Go's `resetspinning`). */
+/**
+ * A spinner has found work: it is none any more. Work that was made while it spun woke nobody, so if there is more, the next
+ * thread is woken. Go wakes one in any case (`resetspinning`); here a look at the queues is cheap beside a wake-up, and a
+ * spinner too many takes a core from the main thread. What is made after the count went down wakes somebody by itself.
+ */
 export function resetSpinning(): void {
   self.idle.stopSpinning(self.pid)
-  wakep()
+  if (anyWork()) wakep()
 }
 
 /** Whether this thread's P is one too many since GOMAXPROCS was lowered. Only this thread sets and clears it. */

@@ -70,14 +70,11 @@ export async function schedule(): Promise<void> {
     } else if (why === EVENTS) {
       await nextTurn()
       lastPoll = lastClock = performance.now()
-    } else if (ranSinceTurn) {
+    } else if (!(await spin())) {
       // What goroutines left for the end of this turn has to come before a sleep: `process.nextTick`, and the report of
       // rejections that nobody handles.
+      await (ranSinceTurn ? nextTurn() : stopm())
       ranSinceTurn = false
-      await nextTurn()
-      lastPoll = lastClock = performance.now()
-    } else if (!(await spin())) {
-      await stopm()
       lastPoll = lastClock = performance.now()
     }
   }

@@ -214,17 +214,14 @@ export class Slab {
     for (let c = 0; c < this.#shape.classes.length; c++) releaseDead(this.#central(c) + CentralLayout.lock, owner)
   }
 
-  /** Calls `visit` with each block of class `c` that was ever carved, free or not. */
+  /** Calls `visit` with each block of class `c`: handed out, free, or never used yet (then its word 0 is 0). */
   walk(c: number, visit: (block: number) => void): void {
     const size = this.#shape.classes[c] as number
     const fresh = load(this.#base + this.#layout.fresh)
-    const carveEnd = load(this.#central(c) + CentralLayout.carveEnd)
-    const carve = load(this.#central(c) + CentralLayout.carve)
     for (let page = 0; page < fresh; page++) {
       if (load(this.#pageMap + page) !== (CLASS | c)) continue
       const start = this.#firstPage + (page << this.#pageShift)
-      const pageEnd = start + this.#shape.pageWords
-      const end = carveEnd > start && carveEnd <= pageEnd ? carve : pageEnd
+      const end = start + this.#shape.pageWords
       for (let block = start; block + size <= end; block += size) visit(block)
     }
   }
@@ -277,12 +274,19 @@ export class Slab {
 
   /** Gives class `c`, whose lock this thread holds, a new page to carve. False if there is none. */
   #growClass(c: number): boolean {
-    const page = this.#takePages(1, CLASS | c)
+    const page = this.#takePages(1, LARGE | 1)
     if (page < 0) return false
+    const size = this.#shape.classes[c] as number
     const start = this.#firstPage + (page << this.#pageShift)
+    const end = start + this.#shape.pageWords
+    // Before the page is the class's: who walks it must not take what was here before for a goroutine.
+    for (let block = start; block + size <= end; block += size) write(block, 0)
+    store(this.#pageMap + page, CLASS | c)
     const central = this.#central(c)
+    // No end while the start changes: a thread that dies here must not leave the two in different pages.
+    store(central + CentralLayout.carveEnd, 0)
     store(central + CentralLayout.carve, start)
-    store(central + CentralLayout.carveEnd, start + this.#shape.pageWords)
+    store(central + CentralLayout.carveEnd, end)
     store(central + CentralLayout.pages, read(central + CentralLayout.pages) + 1)
     return true
   }
@@ -333,7 +337,7 @@ export class Slab {
     }
     if (page >= 0) {
       // At both ends, as with free runs: a stale tag at its end would look like a free neighbour.
-      write(this.#pageMap + page + n - 1, entry)
+      store(this.#pageMap + page + n - 1, entry)
       store(this.#pageMap + page, entry)
     }
     unlock(base + heapLock, RANK.pageHeap)
@@ -347,12 +351,12 @@ export class Slab {
     lock(base + heapLock, this.#owner, RANK.pageHeap)
     let first = page
     let length = n
-    const after = page + n < read(base + fresh) ? read(this.#pageMap + page + n) : 0
+    const after = page + n < read(base + fresh) ? load(this.#pageMap + page + n) : 0
     if ((after & KIND) === FREE) {
       this.#unlinkRun(this.#firstPage + ((page + n) << this.#pageShift))
       length += after & LENGTH
     }
-    const before = page > 0 ? read(this.#pageMap + page - 1) : 0
+    const before = page > 0 ? load(this.#pageMap + page - 1) : 0
     if ((before & KIND) === FREE) {
       first -= before & LENGTH
       length += before & LENGTH
@@ -370,7 +374,7 @@ export class Slab {
     write(run + RUN_NEXT, head)
     write(run + RUN_PREV, 0)
     if (head !== 0) write(head + RUN_PREV, run)
-    write(this.#pageMap + page + length - 1, FREE | length)
+    store(this.#pageMap + page + length - 1, FREE | length)
     store(this.#pageMap + page, FREE | length)
     write(this.#base + runs, run)
   }

@@ -1,4 +1,4 @@
-import { type GoOptions, type Goroutine, newproc } from '@goro/runtime'
+import { type GoOptions, type Goroutine, newproc, ownModule } from '@goro/runtime'
 
 export type { GoOptions, Goroutine, Transferable } from '@goro/runtime'
 
@@ -33,6 +33,9 @@ export interface Go {
    */
   with<A extends readonly unknown[], R>(options: GoOptions, fn: (...args: A) => R, ...args: A): Goroutine<Awaited<R>>
 }
+
+// A stack that leads here leads to the user's call.
+ownModule(import.meta.url)
 
 function start(fn: (...args: never[]) => unknown, ...args: unknown[]): Goroutine<unknown> {
   return newproc(fn, args, 'go')

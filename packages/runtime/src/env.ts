@@ -14,3 +14,8 @@ export function debugFromEnv(): ReadonlyMap<string, string> {
   }
   return switches
 }
+
+/** `NODE_OPTIONS`, as Node reads it. */
+export function nodeOptionsFromEnv(): string {
+  return process.env.NODE_OPTIONS ?? ''
+}

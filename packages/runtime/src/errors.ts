@@ -2,7 +2,9 @@
  * The error classes that users meet. Three kinds, as in Go: the user's error (thrown, with a class of its own, below), the
  * user's corrupted state (fatal: printed, dumped, exit code 2), and our own bug (an assertion that says so).
  */
-export { OutOfMemoryError } from '@goro/memory'
+import { OutOfMemoryError } from '@goro/memory'
+
+export { OutOfMemoryError }
 
 /**
  * A function can't be shipped to another thread: it refers to a variable that it would not find there, or it has no usable
@@ -52,3 +54,29 @@ export class RuntimeClosedError extends Error {
 export function dataCloneError(message: string): DOMException {
   return new DOMException(message, 'DataCloneError')
 }
+
+/** The classes by which an error is known on both sides, by name: the built-in ones, and goro's own. */
+export const ERROR_CLASSES: ReadonlyMap<string, new (message?: string) => Error> = new Map<
+  string,
+  new (
+    message?: string,
+  ) => Error
+>(
+  [
+    Error,
+    TypeError,
+    RangeError,
+    SyntaxError,
+    ReferenceError,
+    EvalError,
+    URIError,
+    AggregateError as unknown as new () => Error,
+    CaptureError,
+    ChannelClosedError,
+    SyncError,
+    DeadlockError,
+    ThreadDiedError,
+    OutOfMemoryError,
+    RuntimeClosedError,
+  ].map((each) => [each.name, each]),
+)

@@ -6,6 +6,7 @@ export {
   setGomaxprocs,
   shutdown,
 } from './boot.ts'
+export { ownModule } from './code.ts'
 export { type ProcessorStats, type RuntimeStats, stats, type ThreadStats } from './debug.ts'
 export * from './errors.ts'
 export { Goroutine } from './goroutine.ts'

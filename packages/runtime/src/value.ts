@@ -1,0 +1,879 @@
+/**
+ * Values on their way between threads. The result is always what `structuredClone` would give, except that errors keep more:
+ * their class, `code` and own properties.
+ *
+ * A *cell* is a tag and two words: numbers, booleans, `null`, `undefined`, handles and strings of up to seven Latin-1
+ * characters stand in it. Everything else is encoded into bytes, which the caller puts in a block of the slab:
+ *
+ *   value   = a tag, then what the tag says
+ *   object  = every object gets a number, in the order in which it is met; meeting it again is a reference to that number,
+ *             so what is shared, and what is cyclic, stays so
+ *
+ * One walk does it all, and no path is kept on the way: if something can't be sent, a second walk finds the path to it. What
+ * is no bytes at all (a `SharedArrayBuffer`, a `MessagePort` that is transferred, a `Blob`) is an external: its index is
+ * encoded, and the thing itself travels in a parcel (control.ts).
+ */
+import { inspect, types } from 'node:util'
+import { deserialize, serialize } from 'node:v8'
+import { read, readF64, write, writeF64 } from '@goro/memory'
+import { dataCloneError, ERROR_CLASSES } from './errors.ts'
+
+// --- cells -----------------------------------------------------------------------------------------------------------------
+
+const UNDEFINED = 1
+const NULL = 2
+const FALSE = 3
+const TRUE = 4
+/** A 32-bit integer. Kept apart from doubles: V8 makes a heap number of what is read as one, and code for doubles of that. */
+const INT = 5
+const DOUBLE = 6
+/** One byte of length, seven of characters. */
+const SHORT = 7
+const HANDLE = 8
+
+/** By this an object says that it is a handle: the number of its kind. */
+export const handleKind: unique symbol = Symbol.for('goro.handleKind') as never
+/** The address of what a handle refers to. */
+export const handleAddress: unique symbol = Symbol.for('goro.handleAddress') as never
+
+interface Handle {
+  readonly [handleKind]: number
+  readonly [handleAddress]: number
+}
+
+const handleKinds: ((address: number) => object)[] = []
+
+/** Makes handles of `kind` (1 to 255) arrive as what `decode` makes of their address. */
+export function registerHandle(kind: number, decodeHandle: (address: number) => object): void {
+  handleKinds[kind] = decodeHandle
+}
+
+function isHandle(value: object): value is Handle {
+  return typeof (value as Partial<Handle>)[handleKind] === 'number'
+}
+
+/** Writes `value` into the two words at the even address `at` and returns its tag; 0, and nothing written, if it does not fit. */
+export function packCell(value: unknown, at: number): number {
+  switch (typeof value) {
+    case 'number':
+      if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+        write(at, value)
+        return INT
+      }
+      writeF64(at, value)
+      return DOUBLE
+    case 'undefined':
+      return UNDEFINED
+    case 'boolean':
+      return value ? TRUE : FALSE
+    case 'string':
+      return packString(value, at)
+    case 'object':
+      if (value === null) return NULL
+      if (!isHandle(value)) return 0
+      write(at, value[handleKind])
+      write(at + 1, value[handleAddress])
+      return HANDLE
+    default:
+      return 0
+  }
+}
+
+function packString(text: string, at: number): number {
+  const { length } = text
+  if (length > 7) return 0
+  let low = length
+  let high = 0
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0xff) return 0
+    if (i < 3) low |= code << (8 * (i + 1))
+    else high |= code << (8 * (i - 3))
+  }
+  write(at, low)
+  write(at + 1, high)
+  return SHORT
+}
+
+/** Reads what `packCell` wrote. */
+export function unpackCell(tag: number, at: number): unknown {
+  switch (tag) {
+    case INT:
+      return read(at)
+    case DOUBLE:
+      return readF64(at)
+    case NULL:
+      return null
+    case FALSE:
+      return false
+    case TRUE:
+      return true
+    case SHORT:
+      return unpackString(read(at), read(at + 1))
+    case HANDLE:
+      return decodeHandle(read(at), read(at + 1))
+    default:
+      return undefined
+  }
+}
+
+function unpackString(low: number, high: number): string {
+  let text = ''
+  for (let i = 0; i < (low & 0xff); i++) {
+    text += String.fromCharCode(i < 3 ? (low >>> (8 * (i + 1))) & 0xff : (high >>> (8 * (i - 3))) & 0xff)
+  }
+  return text
+}
+
+function decodeHandle(kind: number, address: number): object {
+  const make = handleKinds[kind]
+  if (make === undefined) throw dataCloneError(`a handle of kind ${kind} has come that this thread does not know`)
+  return make(address)
+}
+
+// --- bytes -----------------------------------------------------------------------------------------------------------------
+
+// The first eight tags are those of cells.
+const STRING8 = 9
+const STRING16 = 10
+const BIGINT = 11
+const REFERENCE = 12
+const OBJECT = 13
+const ARRAY = 14
+/** An array with holes or with properties that are no elements: its length, then all of them by name. */
+const SPARSE = 15
+const DATE = 16
+const REGEXP = 17
+const MAP = 18
+const SET = 19
+const BOXED = 20
+const BUFFER = 21
+const VIEW = 22
+const ERROR = 23
+const EXTERNAL = 24
+/** A long array of primitives, by V8's own serializer: it alone can tell quickly that an array has no other properties. */
+const PRIMITIVES = 25
+/** As BUFFER, resizable. */
+const RESIZABLE = 26
+
+/** How `encode` is to go about it. */
+export interface EncodeOptions {
+  /** What a path begins with: `result`; or, if the value is an array of arguments, a function of their index. */
+  readonly root: string | ((index: number) => string)
+  /** What is moved instead of copied. */
+  readonly transfer?: readonly unknown[]
+  /** The value was thrown and has to get through: what can't be sent in it is described instead. */
+  readonly lossy?: boolean
+}
+
+/** What `encode` returns. */
+export interface Encoded {
+  /** A view of a scratch buffer: good until the next `encode` on this thread. */
+  readonly bytes: Uint8Array
+  /** What is no bytes, by its index; undefined if there is nothing of the kind. */
+  readonly externals: unknown[] | undefined
+}
+
+let scratch = Buffer.allocUnsafeSlow(1 << 14)
+let pos = 0
+let seen = new Map<object, number>()
+let externals: unknown[] | undefined
+let transferred: ReadonlySet<unknown> = new Set()
+let lossy = false
+
+/** A double and its bytes. */
+const double = new Float64Array(1)
+const doubleBytes = new Uint8Array(double.buffer)
+
+/** A scratch that has grown beyond this, in bytes, is given up after its use. */
+const SCRATCH_KEPT = 1 << 22
+/** Arrays longer than this are looked at by V8 if they hold nothing but primitives. */
+const LONG_ARRAY = 256
+
+/** What in a value can't be sent, with the reason; the path to it is found afterwards. */
+class Unsendable {
+  readonly value: unknown
+  readonly reason: string
+
+  constructor(value: unknown, reason: string) {
+    this.value = value
+    this.reason = reason
+  }
+}
+
+/**
+ * Encodes `value`.
+ *
+ * @throws DataCloneError naming the path to what can't be sent; then nothing has been transferred.
+ */
+export function encode(value: unknown, options: EncodeOptions): Encoded {
+  if (encoding) return encodeInside(value, options)
+  if (scratch.length > SCRATCH_KEPT) scratch = Buffer.allocUnsafeSlow(1 << 14)
+  encoding = true
+  pos = 0
+  seen = new Map()
+  externals = undefined
+  lossy = options.lossy === true
+  try {
+    if (options.transfer !== undefined) transferred = checkTransfer(options.transfer)
+    writeValue(value)
+    // Only now that nothing can fail any more.
+    for (const each of transferred) if (types.isArrayBuffer(each)) structuredClone(each, { transfer: [each] })
+    return { bytes: scratch.subarray(0, pos), externals }
+  } catch (error) {
+    if (!(error instanceof Unsendable)) throw error
+    const refused = dataCloneError(`${pathTo(error.value, value, options.root)}: ${error.reason}`)
+    if (!lossy) throw refused
+    encoding = false
+    return encode(refused, { root: options.root, lossy: true })
+  } finally {
+    encoding = false
+    transferred = NOTHING
+    seen = EMPTY
+  }
+}
+
+/** Whether an `encode` is under way: a getter in a value may start another goroutine. */
+let encoding = false
+
+/** As `encode`, from within another one, whose state is kept aside. */
+function encodeInside(value: unknown, options: EncodeOptions): Encoded {
+  const outer = { scratch, pos, seen, externals, transferred, lossy }
+  try {
+    encoding = false
+    scratch = Buffer.allocUnsafeSlow(1 << 14)
+    return encode(value, options)
+  } finally {
+    ;({ scratch, pos, seen, externals, transferred, lossy } = outer)
+    encoding = true
+  }
+}
+
+const NOTHING: ReadonlySet<unknown> = new Set()
+const EMPTY: Map<object, number> = new Map()
+
+function checkTransfer(transfer: readonly unknown[]): ReadonlySet<unknown> {
+  const set = new Set<unknown>()
+  for (const [i, each] of transfer.entries()) {
+    if (set.has(each)) throw dataCloneError(`transfer[${i}]: stands in the list twice`)
+    if (types.isArrayBuffer(each)) {
+      if (isDetached(each)) throw dataCloneError(`transfer[${i}]: an ArrayBuffer that has been transferred before`)
+    } else if (!isPort(each)) {
+      throw dataCloneError(`transfer[${i}]: only ArrayBuffers and MessagePorts can be transferred, not ${kindOf(each)}`)
+    }
+    set.add(each)
+  }
+  return set
+}
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  if (buffer.byteLength > 0) return false
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+const isPort = (value: unknown): boolean => value instanceof MessagePort
+
+/** Makes room for `n` more bytes. */
+function room(n: number): void {
+  if (pos + n <= scratch.length) return
+  const larger = Buffer.allocUnsafeSlow(Math.max(scratch.length * 2, pos + n))
+  scratch.copy(larger, 0, 0, pos)
+  scratch = larger
+}
+
+function writeByte(byte: number): void {
+  if (pos === scratch.length) room(1)
+  scratch[pos++] = byte
+}
+
+/** An unsigned number, seven bits a byte (LEB128). */
+function writeLength(n: number): void {
+  let rest = n
+  room(8)
+  while (rest > 0x7f) {
+    scratch[pos++] = (rest % 0x80) | 0x80
+    rest = Math.floor(rest / 0x80)
+  }
+  scratch[pos++] = rest
+}
+
+function writeDouble(value: number): void {
+  double[0] = value
+  room(8)
+  scratch.set(doubleBytes, pos)
+  pos += 8
+}
+
+function writeValue(value: unknown): void {
+  switch (typeof value) {
+    case 'number':
+      if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+        room(5)
+        scratch[pos++] = INT
+        scratch[pos++] = value
+        scratch[pos++] = value >> 8
+        scratch[pos++] = value >> 16
+        scratch[pos++] = value >> 24
+      } else {
+        writeByte(DOUBLE)
+        writeDouble(value)
+      }
+      return
+    case 'string':
+      return writeString(value)
+    case 'undefined':
+      return writeByte(UNDEFINED)
+    case 'boolean':
+      return writeByte(value ? TRUE : FALSE)
+    case 'bigint':
+      writeByte(BIGINT)
+      return writeString(value.toString(16))
+    case 'object':
+      return value === null ? writeByte(NULL) : writeObject(value)
+    case 'function':
+      return refuse(value, "a function can't be sent to another thread; import it where it is used, or send what it needs")
+    default:
+      return refuse(value, "a symbol can't be sent to another thread; send its description")
+  }
+}
+
+const WIDE = /[^\0-\xff]/
+
+function writeString(text: string): void {
+  const { length } = text
+  room(length * 2 + 10)
+  const start = pos
+  if (length <= 24) {
+    scratch[pos++] = STRING8
+    scratch[pos++] = length
+    let i = 0
+    for (; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 0xff) break
+      scratch[pos++] = code
+    }
+    if (i === length) return
+    pos = start
+  } else if (!WIDE.test(text)) {
+    scratch[pos++] = STRING8
+    writeLength(length)
+    pos += scratch.write(text, pos, 'latin1')
+    return
+  }
+  scratch[pos++] = STRING16
+  writeLength(length)
+  pos += scratch.write(text, pos, 'utf16le')
+}
+
+function writeObject(value: object): void {
+  const number = seen.get(value)
+  if (number !== undefined) {
+    writeByte(REFERENCE)
+    return writeLength(number)
+  }
+  seen.set(value, seen.size)
+  if (types.isProxy(value)) return refuse(value, "a Proxy can't be sent to another thread; send what it stands for")
+  if (Array.isArray(value)) return writeArray(value)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype) return writeProperties(OBJECT, value, Object.keys(value))
+  writeExotic(value)
+}
+
+function writeProperties(tag: number, value: object, keys: readonly string[]): void {
+  writeByte(tag)
+  writeLength(keys.length)
+  for (const key of keys) {
+    writeString(key)
+    writeValue((value as Record<string, unknown>)[key])
+  }
+}
+
+function writeArray(array: unknown[]): void {
+  const { length } = array
+  if (length > LONG_ARRAY && array.every(isPrimitive)) {
+    const encoded = serialize(array)
+    writeByte(PRIMITIVES)
+    return writeBlob(encoded)
+  }
+  const keys = Object.keys(array)
+  // An ordinary array has a key an element and no other.
+  if (keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))) {
+    writeByte(ARRAY)
+    writeLength(length)
+    for (let i = 0; i < length; i++) writeValue(array[i])
+  } else {
+    writeByte(SPARSE)
+    writeLength(length)
+    writeProperties(OBJECT, array, keys)
+  }
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
+}
+
+function writeBlob(bytes: Uint8Array): void {
+  writeLength(bytes.length)
+  room(bytes.length)
+  scratch.set(bytes, pos)
+  pos += bytes.length
+}
+
+/** Whatever is no plain object and no array. */
+function writeExotic(value: object): void {
+  if (isHandle(value)) {
+    writeByte(HANDLE)
+    writeDouble(value[handleKind])
+    writeDouble(value[handleAddress])
+  } else if (types.isNativeError(value) || value instanceof DOMException) {
+    writeError(value as Error)
+  } else if (types.isDate(value)) {
+    writeByte(DATE)
+    writeDouble(value.getTime())
+  } else if (types.isRegExp(value)) {
+    writeByte(REGEXP)
+    writeString(value.source)
+    writeString(value.flags)
+  } else if (types.isMap(value)) {
+    const entries = [...value]
+    writeByte(MAP)
+    writeLength(entries.length)
+    for (const [key, item] of entries) {
+      writeValue(key)
+      writeValue(item)
+    }
+  } else if (types.isSet(value)) {
+    const items = [...value]
+    writeByte(SET)
+    writeLength(items.length)
+    for (const item of items) writeValue(item)
+  } else if (types.isBoxedPrimitive(value)) {
+    if (types.isSymbolObject(value)) return refuse(value, "a symbol can't be sent to another thread")
+    writeByte(BOXED)
+    writeValue(value.valueOf())
+  } else if (types.isAnyArrayBuffer(value)) {
+    writeBuffer(value)
+  } else if (ArrayBuffer.isView(value)) {
+    writeView(value)
+  } else {
+    writeOther(value)
+  }
+}
+
+function writeBuffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
+  if (types.isSharedArrayBuffer(buffer)) return writeExternal(buffer)
+  if (isDetached(buffer)) return refuse(buffer, 'an ArrayBuffer that has been transferred has nothing left to send')
+  const { resizable, maxByteLength } = buffer as ArrayBuffer & { resizable?: boolean; maxByteLength?: number }
+  writeByte(resizable === true ? RESIZABLE : BUFFER)
+  if (resizable === true) writeLength(maxByteLength as number)
+  writeBlob(new Uint8Array(buffer))
+}
+
+const VIEW_NAMES = [
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+  'DataView',
+  'Float16Array',
+] as const
+
+interface ViewConstructor {
+  new (buffer: ArrayBufferLike, offset: number, length?: number): object
+  readonly BYTES_PER_ELEMENT?: number
+}
+
+const typedArrayName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Symbol.toStringTag,
+)?.get as (this: object) => string | undefined
+
+function writeView(view: ArrayBufferView): void {
+  const name = typedArrayName.call(view) ?? 'DataView'
+  const element = viewConstructor(name).BYTES_PER_ELEMENT ?? 1
+  // A view that follows the length of its resizable buffer says so by having no length of its own.
+  const { resizable } = view.buffer as ArrayBuffer & { resizable?: boolean }
+  const follows = resizable === true && view.byteOffset + view.byteLength === view.buffer.byteLength
+  writeByte(VIEW)
+  writeByte(VIEW_NAMES.indexOf(name as (typeof VIEW_NAMES)[number]))
+  writeLength(view.byteOffset)
+  writeLength(follows ? 0 : view.byteLength / element + 1)
+  writeObject(view.buffer)
+}
+
+function viewConstructor(name: string): ViewConstructor {
+  return (globalThis as unknown as Record<string, ViewConstructor>)[name] as ViewConstructor
+}
+
+function writeExternal(value: object): void {
+  externals ??= []
+  writeByte(EXTERNAL)
+  writeLength(externals.push(value) - 1)
+}
+
+/** Class instances, which become plain objects, and what Node or V8 alone could send, or nobody can. */
+function writeOther(value: object): void {
+  if (isPort(value)) {
+    return transferred.has(value)
+      ? writeExternal(value)
+      : refuse(value, 'a MessagePort can only be moved: name it in go.with({ transfer: [port] }, …)')
+  }
+  if (isPlatformClone(value)) return writeExternal(value)
+  const reason = reasonAgainst(value)
+  if (reason !== undefined) return refuse(value, reason)
+  writeProperties(OBJECT, value, Object.keys(value))
+}
+
+/** Objects of Node's own that `structuredClone` can copy, such as `Blob`: they say so by a symbol of Node's. */
+function isPlatformClone(value: object): boolean {
+  for (let at: object | null = value; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    for (const symbol of Object.getOwnPropertySymbols(at)) {
+      if (symbol.description === 'messaging_clone_symbol' || symbol.description === 'nodejs.messaging_clone_symbol') return true
+    }
+  }
+  return false
+}
+
+function reasonAgainst(value: object): string | undefined {
+  if (types.isPromise(value)) return "a promise can't be sent to another thread; await it first"
+  if (types.isWeakMap(value) || types.isWeakSet(value)) return `a ${kindOf(value)} can't be sent to another thread`
+  if (value instanceof WeakRef) return "a WeakRef can't be sent to another thread; send what it refers to"
+  if (types.isGeneratorObject(value)) return "a generator can't be sent to another thread; send what it yields"
+  if (types.isMapIterator(value) || types.isSetIterator(value)) return "an iterator can't be sent to another thread"
+  if (types.isModuleNamespaceObject(value)) return "a module can't be sent to another thread; import it there"
+  if (types.isExternal(value)) return "a native pointer can't be sent to another thread"
+  return undefined
+}
+
+/** The class of a value, for messages. */
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return typeof value === 'string' ? 'string' : String(value)
+  return (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name ?? 'object'
+}
+
+// --- errors ----------------------------------------------------------------------------------------------------------------
+
+const ERROR_FIELDS = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+
+/** The class an error arrives as: the nearest that both sides know by identity. */
+function errorClassName(error: object): string {
+  for (let at = Object.getPrototypeOf(error) as object | null; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    const { name } = (at as { constructor: { name: string } }).constructor
+    if (ERROR_CLASSES.get(name)?.prototype === at) return name
+  }
+  return 'Error'
+}
+
+function writeError(error: Error): void {
+  const isDom = error instanceof DOMException
+  writeByte(ERROR)
+  writeString(isDom ? 'DOMException' : errorClassName(error))
+  writeString(String(error.name))
+  writeString(String(error.message))
+  writeString(typeof error.stack === 'string' ? error.stack : '')
+  const fields: [string, unknown][] = []
+  if (Object.hasOwn(error, 'cause')) fields.push(['cause', error.cause])
+  if (Object.hasOwn(error, 'errors')) fields.push(['errors', (error as AggregateError).errors])
+  // Node's own errors have a code that is not enumerable.
+  if (!isDom && Object.hasOwn(error, 'code')) fields.push(['code', (error as NodeJS.ErrnoException).code])
+  for (const key of Object.keys(error)) {
+    if (!ERROR_FIELDS.has(key) && key !== 'code') fields.push([key, (error as unknown as Record<string, unknown>)[key]])
+  }
+  writeLength(fields.length)
+  for (const [key, value] of fields) {
+    writeString(key)
+    if (lossy) writeLossy(value)
+    else writeValue(value)
+  }
+}
+
+/** Writes a property of a thrown error, described if it can't be sent: reporting an error must not fail. */
+function writeLossy(value: unknown): void {
+  const before = { pos, seen: new Map(seen), externals: externals?.slice() }
+  try {
+    writeValue(value)
+  } catch (error) {
+    if (!(error instanceof Unsendable)) throw error
+    pos = before.pos
+    seen = before.seen
+    externals = before.externals
+    writeString(inspect(value, { depth: 1 }))
+  }
+}
+
+interface ErrorClass {
+  new (message?: string, options?: object): Error
+  readonly prototype: object
+}
+
+function readError(): Error {
+  const index = objects.length
+  objects.push(undefined)
+  const className = readString()
+  const name = readString()
+  const message = readString()
+  const stack = readString()
+  const error =
+    className === 'DOMException'
+      ? (new DOMException(message, name) as unknown as Error)
+      : className === 'AggregateError'
+        ? new AggregateError([], message)
+        : new (ERROR_CLASSES.get(className) as ErrorClass)(message)
+  objects[index] = error
+  if (error.name !== name) define(error, 'name', name, false)
+  define(error, 'stack', stack, false)
+  for (let n = readLength(); n > 0; n--) {
+    const key = readString()
+    define(error, key, readValue(), !ERROR_FIELDS.has(key))
+  }
+  return error
+}
+
+function define(target: object, key: string, value: unknown, enumerable: boolean): void {
+  Object.defineProperty(target, key, { value, enumerable, writable: true, configurable: true })
+}
+
+// --- what can't be sent ----------------------------------------------------------------------------------------------------
+
+function refuse(value: unknown, reason: string): never {
+  throw new Unsendable(value, reason)
+}
+
+/** Where `bad` stands in `top`, as a user would write it. */
+function pathTo(bad: unknown, top: unknown, root: EncodeOptions['root']): string {
+  const path = typeof root === 'string' ? findPath(bad, top, '', new Set()) : undefined
+  if (typeof root === 'string') return path === undefined || path === '' ? root : `${root}, at ${path}`
+  for (const [i, argument] of (top as unknown[]).entries()) {
+    const found = findPath(bad, argument, '', new Set())
+    if (found !== undefined) return found === '' ? root(i) : `${root(i)}, at ${found}`
+  }
+  return 'arguments'
+}
+
+function findPath(bad: unknown, at: unknown, path: string, visited: Set<object>): string | undefined {
+  if (at === bad) return path
+  if (typeof at !== 'object' || at === null || visited.has(at)) return undefined
+  visited.add(at)
+  for (const [step, child] of childrenOf(at)) {
+    const found = findPath(bad, child, path + step, visited)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function* childrenOf(at: object): Generator<[string, unknown]> {
+  if (types.isMap(at)) {
+    for (const [key, value] of at) {
+      yield [`.key(${inspect(key, { depth: 0 })})`, key]
+      yield [`.get(${inspect(key, { depth: 0 })})`, value]
+    }
+  } else if (types.isSet(at)) {
+    let i = 0
+    for (const value of at) yield [`.item(${i++})`, value]
+  } else {
+    const keys = types.isNativeError(at) ? ['cause', 'errors', ...Object.keys(at)] : Object.keys(at)
+    for (const key of keys) yield [stepTo(at, key), (at as Record<string, unknown>)[key]]
+  }
+}
+
+function stepTo(at: object, key: string): string {
+  if (Array.isArray(at) && /^\d+$/.test(key)) return `[${key}]`
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}
+
+// --- decoding --------------------------------------------------------------------------------------------------------------
+
+let source: Buffer = scratch
+let objects: unknown[] = []
+let given: readonly unknown[] = []
+
+/** Decodes what `encode` made. `externals` are this thread's own objects for what is no bytes, by index. */
+export function decode(bytes: Uint8Array, externalObjects: readonly unknown[] = []): unknown {
+  source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  pos = 0
+  objects = []
+  given = externalObjects
+  try {
+    return readValue()
+  } finally {
+    objects = []
+    given = []
+  }
+}
+
+function readLength(): number {
+  let n = 0
+  let scale = 1
+  for (;;) {
+    const byte = source[pos++] as number
+    n += (byte & 0x7f) * scale
+    if (byte < 0x80) return n
+    scale *= 0x80
+  }
+}
+
+function readDouble(): number {
+  for (let i = 0; i < 8; i++) doubleBytes[i] = source[pos + i] as number
+  pos += 8
+  return double[0] as number
+}
+
+function readInt(): number {
+  const at = pos
+  pos += 4
+  return (
+    (source[at] as number) |
+    ((source[at + 1] as number) << 8) |
+    ((source[at + 2] as number) << 16) |
+    ((source[at + 3] as number) << 24)
+  )
+}
+
+function readString(): string {
+  return readText(source[pos++] as number)
+}
+
+function readText(tag: number): string {
+  const length = readLength()
+  const at = pos
+  pos += tag === STRING16 ? length * 2 : length
+  return source.toString(tag === STRING16 ? 'utf16le' : 'latin1', at, pos)
+}
+
+function readBlob(): Uint8Array {
+  const length = readLength()
+  const copy = new Uint8Array(length)
+  copy.set(source.subarray(pos, pos + length))
+  pos += length
+  return copy
+}
+
+/** Notes an object under its number. */
+function keep<T>(object: T): T {
+  objects.push(object)
+  return object
+}
+
+function readValue(): unknown {
+  const tag = source[pos++] as number
+  switch (tag) {
+    case UNDEFINED:
+      return undefined
+    case NULL:
+      return null
+    case FALSE:
+      return false
+    case TRUE:
+      return true
+    case INT:
+      return readInt()
+    case DOUBLE:
+      return readDouble()
+    case STRING8:
+    case STRING16:
+      return readText(tag)
+    case BIGINT:
+      return parseBigInt(readString())
+    case REFERENCE:
+      return objects[readLength()]
+    default:
+      return readObject(tag)
+  }
+}
+
+function parseBigInt(text: string): bigint {
+  const negative = text.startsWith('-')
+  const value = BigInt(`0x${negative ? text.slice(1) : text}`)
+  return negative ? -value : value
+}
+
+function readObject(tag: number): unknown {
+  switch (tag) {
+    case OBJECT:
+      return readProperties(keep({}))
+    case ARRAY: {
+      const array = keep([] as unknown[])
+      for (let n = readLength(); n > 0; n--) array.push(readValue())
+      return array
+    }
+    case SPARSE: {
+      const array = keep([] as unknown[])
+      array.length = readLength()
+      pos++
+      return readProperties(array)
+    }
+    case PRIMITIVES:
+      return keep(deserialize(readBlob()))
+    case HANDLE:
+      return keep(decodeHandle(readDouble(), readDouble()))
+    case DATE:
+      return keep(new Date(readDouble()))
+    case REGEXP:
+      return keep(new RegExp(readString(), readString()))
+    case MAP: {
+      const map = keep(new Map())
+      for (let n = readLength(); n > 0; n--) map.set(readValue(), readValue())
+      return map
+    }
+    case SET: {
+      const set = keep(new Set())
+      for (let n = readLength(); n > 0; n--) set.add(readValue())
+      return set
+    }
+    case BOXED:
+      return keep(Object(readValue()) as object)
+    case BUFFER:
+      return keep(readBlob().buffer)
+    case RESIZABLE: {
+      const maxByteLength = readLength()
+      const bytes = readBlob()
+      const buffer = new (ArrayBuffer as new (length: number, options: object) => ArrayBuffer)(bytes.length, { maxByteLength })
+      new Uint8Array(buffer).set(bytes)
+      return keep(buffer)
+    }
+    case VIEW:
+      return readView()
+    case ERROR:
+      return readError()
+    case EXTERNAL:
+      return keep(given[readLength()])
+    default:
+      throw new Error(`goro: a value that was damaged on its way (tag ${tag} at ${pos}); please report this`)
+  }
+}
+
+function readProperties<T extends object>(target: T): T {
+  for (let n = readLength(); n > 0; n--) {
+    const key = readString()
+    const value = readValue()
+    // Assigning to `__proto__` would set the prototype.
+    if (key === '__proto__') define(target, key, value, true)
+    else (target as Record<string, unknown>)[key] = value
+  }
+  return target
+}
+
+function readView(): object {
+  const index = objects.length
+  objects.push(undefined)
+  const name = VIEW_NAMES[source[pos++] as number] as string
+  const offset = readLength()
+  const length = readLength()
+  const buffer = readValue() as ArrayBuffer
+  const View = viewConstructor(name)
+  const view = length === 0 ? new View(buffer, offset) : new View(buffer, offset, length - 1)
+  objects[index] = view
+  return view
+}

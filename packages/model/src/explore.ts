@@ -54,7 +54,7 @@ export interface Exploration {
   readonly allowAsleep?: readonly number[]
   /** Most early returns from `wait` (spurious, or timed out) of an execution; 0 if not given. */
   readonly earlyReturns?: number
-  /** Threads that may die, once, between any two of their calls; plain accesses are scheduling points of theirs. */
+  /** Threads that may die between any two of their calls, plain ones included. */
   readonly mortal?: readonly number[]
   /** Plain reads that may race if their thread's next `cas` on a word then fails. */
   readonly speculative?: readonly Speculative[]
@@ -288,6 +288,7 @@ class Explorer {
 
   /** What may happen next. First comes what needs no switch. */
   #moves(state: State, last: Move): Move[] {
+    if (last >= 0 && state.isWithinStep(last)) return [last, dies(last)]
     const threads = last < 0 ? this.#threads : [last, ...this.#threads.filter((t) => t !== last)]
     const steps = threads.filter((t) => state.canStep(t))
     const early = threads.filter((t) => state.canReturnEarly(t) || (steps.length === 0 && state.canTimeOut(t)))

@@ -189,6 +189,12 @@ export class State {
     return this.#world.mortal.includes(t) && !this.isOver(t)
   }
 
+  /** The thread is mortal and stands before a plain access: it may die here, but to let others go on would be no use. */
+  isWithinStep(t: number): boolean {
+    const { op } = this.#node(t)
+    return op !== undefined && this.#status[t] !== DEAD && PLAIN_ACCESS.has(op.kind) && !this.#world.racy(op.address)
+  }
+
   /** The thread waits in a spin loop and would not mind if others went on. */
   isSpinning(t: number): boolean {
     return this.#spinning[t] === 1
@@ -216,8 +222,7 @@ export class State {
       this.#status[t] = RUNNING
       this.tracer?.event(`wakes from wait ${this.#world.nameOf(op.address)}`)
     } else {
-      value = this.#execute(t, op)
-      this.tracer?.call(op, value)
+      value = this.#call(t, op)
       if (this.#status[t] === ASLEEP) return true
     }
     this.#clocks.tick(t)
@@ -299,9 +304,7 @@ export class State {
     const { program } = this.#world
     let node = this.#node(t)
     while (node.op !== undefined && !this.#isStep(t, node.op)) {
-      const value = this.#execute(t, node.op)
-      this.tracer?.call(node.op, value)
-      node = program.next(t, node, value)
+      node = program.next(t, node, this.#call(t, node.op))
     }
     this.#nodes[t] = node
     this.#endSpans(t, node)
@@ -347,6 +350,17 @@ export class State {
     this.#spans[t] = (this.#spans[t] as readonly Span[]).map((span, k) =>
       k < node.ended && span.to === Infinity ? { ...span, to: this.#time } : span,
     )
+  }
+
+  #call(t: number, op: Op): Value {
+    try {
+      const value = this.#execute(t, op)
+      this.tracer?.call(op, value)
+      return value
+    } catch (fault) {
+      this.tracer?.event(`${op.kind} ${this.#world.nameOf(op.address)}: fails`)
+      throw fault
+    }
   }
 
   #execute(t: number, op: Op): Value {

@@ -78,21 +78,33 @@ export class IdleSet {
     for (;;) {
       const counts = load(this.#counts)
       if (counts >>> 16 === 0 || (counts & 0xffff) !== 0) return -1
-      if (cas(this.#counts, counts, counts + SPINNING) === counts) break
+      if (cas(this.#counts, counts, counts + SPINNING) !== counts) continue
+      const p = this.#takeAny()
+      if (p >= 0) {
+        add(this.#spins + p * LINE, 1)
+        return p
+      }
+      // Another submitter may have let itself off for our sake, and a processor may have gone to sleep before that: then
+      // we owe it a thread. One whose bit comes later looks at every queue after that.
+      add(this.#counts, -SPINNING)
+      if (!this.#hasAny()) return -1
     }
+  }
+
+  /** Takes the first processor out of the mask that it can get; -1 if there is none. */
+  #takeAny(): number {
     for (let word = 0; word < this.#words; word++) {
-      for (;;) {
-        const bits = load(this.#mask + word)
-        if (bits === 0) break
+      for (let bits = load(this.#mask + word); bits !== 0; bits = load(this.#mask + word)) {
         const p = word * 32 + (31 - Math.clz32(bits & -bits))
-        if (this.leave(p)) {
-          add(this.#spins + p * LINE, 1)
-          return p
-        }
+        if (this.leave(p)) return p
       }
     }
-    add(this.#counts, -SPINNING)
     return -1
+  }
+
+  #hasAny(): boolean {
+    for (let word = 0; word < this.#words; word++) if (load(this.#mask + word) !== 0) return true
+    return false
   }
 
   /** Whether processor `p` counts as spinning. For the thread that has it. */

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { add, cas, load } from '#atomics'
+import { IdleSet, idleSetLayout } from '../../src/idle-set.ts'
+import { FUTEX, Note, NoteLayout, wake } from '../../src/note.ts'
+import { LINE } from '../../src/struct.ts'
+import { explored } from './harness.ts'
+
+const PROCS = 2
+const WORK = 8
+const IDLE = 16
+const layout = idleSetLayout(PROCS)
+const noteAt = (p: number) => IDLE + layout.SIZE + p * NoteLayout.SIZE
+
+const world = {
+  words: noteAt(PROCS),
+  names: [
+    { name: 'work', base: WORK, layout: { pieces: 0, SIZE: 1 } },
+    { name: 'idle', base: IDLE, layout },
+    ...[0, 1].map((p) => ({ name: `note${p}`, base: noteAt(p), layout: NoteLayout })),
+  ],
+  // `isSpinning` reads plainly what a submitter that has just claimed the processor may be raising: the thread sees it now
+  // or at its next look.
+  racy: [{ from: IDLE + layout.spins, to: IDLE + layout.SIZE }],
+}
+
+const idleSet = () => new IdleSet(IDLE, PROCS)
+
+/** The counts are those of the bits and of the processors' shares. */
+function expectConsistent(): void {
+  const idle = idleSet()
+  const mask = load(IDLE + layout.mask)
+  expect(idle.idle).toBe((mask & 1) + (mask >>> 1))
+  expect(idle.spinning).toBe(load(IDLE + layout.spins) + load(IDLE + layout.spins + LINE))
+}
+
+const claim = () => idleSet().claim()
+
+describe('idle set', () => {
+  test('two submitters claim one processor, or two for what one spinner finds', () => {
+    const setup = () => {
+      for (let p = 0; p < PROCS; p++) idleSet().enter(p)
+    }
+    for (const threads of [
+      [claim, claim],
+      [claim, claim, claim],
+    ]) {
+      const after = (claimed: readonly unknown[]) => {
+        expect(claimed.filter((p) => p !== -1)).toHaveLength(1)
+        expectConsistent()
+      }
+      explored({ ...world, setup, threads, maxPreemptions: undefined, after })
+    }
+  })
+
+  test('a processor that comes and goes is claimed while its thread has it, or its counts drift', () => {
+    /** Returns how often it had to give the processor to a submitter. */
+    const owner = (p: number) => () => {
+      const idle = idleSet()
+      let claimed = 0
+      for (let i = 0; i < 2; i++) {
+        idle.enter(p)
+        if (!idle.leave(p)) claimed++
+        idle.trySpin(p, PROCS)
+      }
+      idle.stopSpinning(p)
+      return claimed
+    }
+    const submitter = () => [claim(), claim()].filter((p) => p >= 0).length
+    const after = (results: readonly unknown[]) => {
+      const [first, second, claims] = results as number[]
+      expect((first as number) + (second as number)).toBe(claims)
+      expectConsistent()
+    }
+    explored({ ...world, threads: [owner(0), owner(1), submitter], after })
+  })
+
+  describe('going to sleep and being woken for work, as the runtime does', () => {
+    const wakep = (idle: IdleSet) => {
+      const p = idle.claim()
+      if (p >= 0) wake(noteAt(p))
+    }
+    const takeWork = () => {
+      for (let pieces = load(WORK); pieces > 0; pieces = load(WORK)) {
+        if (cas(WORK, pieces, pieces - 1) === pieces) return true
+      }
+      return false
+    }
+    /** The thread of processor `p`, until it sleeps for good. */
+    const machine = (p: number) => () => {
+      const idle = idleSet()
+      const note = new Note(noteAt(p))
+      for (;;) {
+        while (takeWork()) {
+          if (!idle.isSpinning(p)) continue
+          idle.stopSpinning(p)
+          if (load(WORK) > 0) wakep(idle)
+        }
+        if (!idle.isSpinning(p) && idle.trySpin(p, PROCS) && load(WORK) > 0) continue
+        note.prepare(FUTEX)
+        idle.enter(p)
+        if (load(WORK) === 0) note.sleep()
+        note.cancel()
+        idle.leave(p)
+      }
+    }
+    const submitter = (pieces: number) => () => {
+      const idle = idleSet()
+      for (let i = 0; i < pieces; i++) {
+        add(WORK, 1)
+        wakep(idle)
+      }
+    }
+    /** Both machines sleep: then there is nothing to do, and nobody counts as awake. */
+    const after = () => {
+      expect(load(WORK)).toBe(0)
+      expectConsistent()
+      expect([idleSet().idle, idleSet().spinning]).toEqual([PROCS, 0])
+    }
+
+    test('work lies there while both threads sleep', () => {
+      const threads = [machine(0), machine(1), submitter(1)]
+      explored({ ...world, threads, allowAsleep: [0, 1], after })
+    })
+
+    test('of two pieces of work one lies there, because each submitter counts on the other', () => {
+      const threads = [machine(0), machine(1), submitter(1), submitter(1)]
+      explored({ ...world, threads, allowAsleep: [0, 1], after })
+    })
+  })
+})

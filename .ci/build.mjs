@@ -47,6 +47,21 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
   replace(join(dir, 'dist'), outputFiles)
 }
 
+// What Piscina loads on a thread is CommonJS, and imports the bundled entry beside it.
+const runtime = join(root, 'packages/runtime')
+const { outputFiles: thread } = await build({
+  absWorkingDir: runtime,
+  entryPoints: ['src/thread.cts'],
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'warning',
+  write: false,
+})
+for (const { path, contents } of thread) writeFileSync(path, contents)
+
 /** Makes `files` the JavaScript in `dist`. What is the same already is left alone: another program may be running it. */
 function replace(dist, files) {
   mkdirSync(dist, { recursive: true })

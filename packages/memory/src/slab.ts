@@ -255,7 +255,7 @@ export class Slab {
     } else {
       if (read(central + CentralLayout.carve) + size > read(central + CentralLayout.carveEnd) && !this.#growClass(c)) {
         unlock(central + CentralLayout.lock, RANK.slabClass)
-        throw this.#outOfMemory(size * WORD_BYTES)
+        return this.#borrow(c)
       }
       first = read(central + CentralLayout.carve)
       count = Math.min(batch, ((read(central + CentralLayout.carveEnd) - first) / size) | 0)
@@ -270,6 +270,27 @@ export class Slab {
     write(entry, read(first + FREE_NEXT))
     write(entry + 1, count - 1)
     return first
+  }
+
+  /**
+   * There is no page for class `c`: a free block of a larger class will do. It goes back to its own class when it is freed.
+   * Not for goroutines, which are found by the pages of their class.
+   */
+  #borrow(c: number): number {
+    for (let larger = c + 1; c !== G_CLASS && larger < this.#shape.classes.length; larger++) {
+      if (read(this.#cache + larger * 2) !== 0) return this.allocClass(larger)
+      const central = this.#central(larger)
+      lock(central + CentralLayout.lock, this.#owner, RANK.slabClass)
+      const first = read(central + CentralLayout.batches)
+      if (first !== 0) write(central + CentralLayout.batches, read(first + FREE_BATCH))
+      unlock(central + CentralLayout.lock, RANK.slabClass)
+      if (first !== 0) {
+        write(this.#cache + larger * 2, first)
+        write(this.#cache + larger * 2 + 1, this.#batches[larger] as number)
+        return this.allocClass(larger)
+      }
+    }
+    throw this.#outOfMemory((this.#shape.classes[c] as number) * WORD_BYTES)
   }
 
   /** Gives class `c`, whose lock this thread holds, a new page to carve. False if there is none. */

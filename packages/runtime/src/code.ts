@@ -9,7 +9,7 @@
  * `EXACT_LOOKUPS` function objects were all of one definition is taken to be of that one from then on
  * (docs/decisions/0002-shipping-functions.md).
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire, findSourceMap } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -37,6 +37,8 @@ interface Code {
   /** Names to be provided on the thread: `require`, loaders' helpers, what `import.meta` was replaced by. */
   readonly provided: readonly string[]
   readonly strict: boolean
+  /** It imports. */
+  readonly imports: boolean
   /** It imports, and what it imports may be TypeScript, which this Node can't load by itself. */
   readonly needsTsx: boolean
 }
@@ -45,8 +47,9 @@ interface Code {
 const EXACT_LOOKUPS = 32
 
 interface Known {
-  /** Addresses of the records of this text, by place of definition. */
+  /** Addresses of the records of this text, by place of definition, and by the call that gave it. */
   readonly byPlace: Map<string, number>
+  readonly bySite: Map<string, number>
   lookups: number
 }
 
@@ -84,16 +87,18 @@ function lookUp(fn: unknown, api: string): number {
 
 function lookUpExactly(fn: object, text: string, known: Known | undefined, api: string): number {
   const site = callSite()
-  const place = definitionOf(fn, text, site)
-  const key = `${place.file}:${place.line}:${place.column}`
-  const entry = known ?? { byPlace: new Map<string, number>(), lookups: 0 }
+  const entry = known ?? { byPlace: new Map<string, number>(), bySite: new Map<string, number>(), lookups: 0 }
   entry.lookups++
-  let code = entry.byPlace.get(key)
-  if (code === undefined) {
-    code = publish(describe(fn as { name: unknown }, text, place, site, api))
-    entry.byPlace.set(key, code)
-    byText.set(text, entry)
-  }
+  // One call gives one function, unless it stands in a helper: then two texts that are equal to the letter may be mixed up.
+  const siteKey = show(site)
+  let code = entry.bySite.get(siteKey)
+  if (code !== undefined) return code
+  const place = definitionOf(fn, text, site)
+  const placeKey = show(place)
+  code = entry.byPlace.get(placeKey) ?? publish(describe(fn as { name: unknown }, text, place, site, api))
+  entry.byPlace.set(placeKey, code)
+  entry.bySite.set(siteKey, code)
+  byText.set(text, entry)
   return code
 }
 
@@ -130,6 +135,7 @@ function describe(fn: { name: unknown }, text: string, place: Place, site: Place
     createdAt: show(site),
     provided,
     strict: !isCommonJs,
+    imports,
     needsTsx: imports && !stripsTypes && mayImportTypeScript(source, place.file),
   }
 }
@@ -212,8 +218,9 @@ interface Place {
 
 const show = ({ file, line, column }: Place): string => `${file}:${line + 1}:${column + 1}`
 
-/** Files of goro's own, whose frames are no call sites. */
-const ownFiles = new Set<string>([import.meta.url])
+/** Where goro's own code is: its frames are no call sites. */
+const ownDirectory = new URL('.', import.meta.url).href
+const ownFiles = new Set<string>()
 
 /** Says that the module at `url` is goro's own: calls from it are on behalf of its caller. */
 export function ownModule(url: string): void {
@@ -229,7 +236,7 @@ function callSite(): Place {
     const sites = new Error().stack as unknown as NodeJS.CallSite[]
     for (const site of sites) {
       const file = toUrl(site.getFileName() ?? site.getEvalOrigin())
-      if (file !== undefined && !ownFiles.has(file) && !file.startsWith('node:')) {
+      if (file !== undefined && !isOwn(file)) {
         return original({ file, line: (site.getLineNumber() ?? 1) - 1, column: (site.getColumnNumber() ?? 1) - 1 })
       }
     }
@@ -238,6 +245,10 @@ function callSite(): Place {
     Error.prepareStackTrace = prepareStackTrace
     Error.stackTraceLimit = stackTraceLimit
   }
+}
+
+function isOwn(file: string): boolean {
+  return file.startsWith(ownDirectory) || ownFiles.has(file) || file.startsWith('node:')
 }
 
 function toUrl(file: string | null | undefined): string | undefined {
@@ -414,15 +425,14 @@ const RETURN = 'return ('
 function compile(address: number, code: Code): ShippedFunction {
   const prefix = (code.strict ? STRICT : '') + RETURN
   const path = code.file.startsWith('file:') ? fileURLToPath(code.file) : code.file
-  const make = withoutWarning(() =>
-    vm.compileFunction(`${prefix}${code.source}\n)`, [...code.provided], {
-      // Node resolves imports from it, and wants a URL for that; it prints it as it is.
-      filename: code.strict ? code.file : path,
-      lineOffset: code.line,
-      columnOffset: code.column - prefix.length,
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
-    }),
-  )
+  if (code.imports) importQuietly()
+  const make = vm.compileFunction(`${prefix}${code.source}\n)`, [...code.provided], {
+    // Node resolves imports from it, and wants a URL for that; it prints it as it is.
+    filename: code.strict ? code.file : path,
+    lineOffset: code.line,
+    columnOffset: code.column - prefix.length,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
+  })
   const provided = code.provided.map((name) => provide(name, code, path))
   const fn = make(...provided) as ShippedFunction
   functions.set(address, fn)
@@ -440,13 +450,10 @@ function provide(name: string, code: Code, path: string): unknown {
       return dirname(path)
     case '__name':
       return (target: object, value: string) => Object.defineProperty(target, 'name', { value, configurable: true })
-    case '__vite_ssr_dynamic_import__':
-      return withoutWarning(() =>
-        vm.compileFunction('return (specifier) => import(specifier)', [], {
-          filename: code.file,
-          importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
-        }),
-      )()
+    case '__vite_ssr_dynamic_import__': {
+      const load = importer(code.file)
+      return (specifier: string) => load(fromVite(specifier))
+    }
     case IMPORT_META:
     case '__vite_ssr_import_meta__':
       return importMetaOf(code.file, path)
@@ -478,16 +485,37 @@ function replaceImportMeta(source: string, offsets: readonly number[]): string {
   return text
 }
 
-/** Runs `work` without the warning that importing from compiled functions is experimental: it works since Node 20.12. */
-function withoutWarning<T>(work: () => T): T {
+/** `import` as seen from `file`. */
+function importer(file: string): (specifier: string) => Promise<unknown> {
+  return vm.compileFunction('return (specifier) => import(specifier)', [], {
+    filename: file,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
+  })() as (specifier: string) => Promise<unknown>
+}
+
+/** Vite resolves what a module imports beforehand, and names files as from its root. */
+function fromVite(specifier: string): string {
+  if (!specifier.startsWith('/')) return specifier
+  const path = specifier.startsWith('/@fs/') ? specifier.slice('/@fs'.length) : specifier
+  return pathToFileURL(existsSync(path) ? path : process.cwd() + path).href
+}
+
+let warned = false
+
+/**
+ * Node warns, once a thread, that importing from compiled functions is experimental: at the first import. It works since
+ * 20.12, and the user has asked for nothing experimental, so the first import is one of our own, without the warning.
+ */
+function importQuietly(): void {
+  if (warned) return
+  warned = true
   const { emitWarning } = process
   process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
-    if (!String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) {
-      ;(emitWarning as (...args: unknown[]) => void).call(process, warning, ...rest)
-    }
+    if (String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) return
+    ;(emitWarning as (...args: unknown[]) => void).call(process, warning, ...rest)
   }) as typeof process.emitWarning
   try {
-    return work()
+    void importer(import.meta.url)('node:process')
   } finally {
     process.emitWarning = emitWarning
   }

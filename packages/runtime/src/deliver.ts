@@ -20,6 +20,7 @@ import {
 } from './g.ts'
 import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
+import { holdForOutput } from './output.ts'
 import { countCreated, countFinished, countSettled, mAt, self } from './sched.ts'
 import { decode, encode, packCell, unpackCell } from './value.ts'
 
@@ -104,6 +105,7 @@ function writeFailure(g: number, error: unknown): void {
 }
 
 function sendHome(g: number): void {
+  holdForOutput()
   write(g + G.status, DONE)
   countFinished()
   push(g)
@@ -115,16 +117,15 @@ export function sendHomeUnrun(g: number): void {
   push(g)
 }
 
-/**
- * Puts `g` into its creator's inbox and wakes the creator if it sleeps. Its own goes the same way: the loop looks into its
- * inbox before it looks for other work.
- */
+/** Puts `g` into its creator's inbox and wakes the creator if it sleeps. */
 function push(g: number): void {
   const creator = read(g + G.creator)
   if (creator === NOBODY) return bury(g)
   const m = mAt(creator)
   if (!inbox.push(m + M.inbox, g, G.schedlink)) return bury(g)
-  if (creator !== self.id) wake(m + M.note)
+  // A thread may sleep in its event loop while goroutines on it go on and end.
+  if (creator === self.id) self.wakeSelf()
+  else wake(m + M.note)
 }
 
 /** Takes what has come to this thread's inbox, oldest first, as a chain. */

@@ -10,6 +10,7 @@ import { reportUnawaited } from './deliver.ts'
 import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
 import { noteOwnResources } from './netpoll.ts'
+import { watchOutput } from './output.ts'
 import { P, P_BUSY } from './p.ts'
 import { countCreated, countFinished, countSettled, joinRegion, self } from './sched.ts'
 import { schedule } from './schedule.ts'
@@ -32,6 +33,7 @@ export default async function machine({ buffer, id, pid, port }: MachineTask): P
   connect(port)
   process.on('unhandledRejection', onUnhandledRejection)
   whenUnawaited(holdUntilReported)
+  watchOutput()
   write(self.m + M.threadId, threadId)
   store(self.p + P.status, P_BUSY)
   store(self.m + M.status, M_RUNNING)

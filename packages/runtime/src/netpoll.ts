@@ -6,6 +6,7 @@ import { inbox, POLL, read, store } from '@goro/memory'
 import { controlPending } from './control.ts'
 import { deliver, outstanding, takeInbox, whenExpecting } from './deliver.ts'
 import { M } from './m.ts'
+import { isPrinting } from './output.ts'
 import { SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
 
 /** Resolves after the event loop has been through its phases once: due timers, I/O callbacks, messages. */
@@ -28,8 +29,7 @@ export function canBlock(): boolean {
   return (
     read(self.m + M.waiting) === 0 &&
     !controlPending() &&
-    process.stdout.writableLength === 0 &&
-    process.stderr.writableLength === 0 &&
+    !isPrinting() &&
     process.getActiveResourcesInfo().length <= ownResources
   )
 }

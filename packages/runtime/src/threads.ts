@@ -50,7 +50,7 @@ export function startThreads(
   buffer = region
   onDeath = died
   pool = new Piscina({
-    filename: new URL('./machine.js', import.meta.url).href,
+    filename: new URL('./thread.cjs', import.meta.url).href,
     minThreads: procs,
     maxThreads: options.maxThreads,
     idleTimeout: IDLE_TIMEOUT_MS,

@@ -430,8 +430,9 @@ function writeExotic(value: object): void {
     writeByte(HANDLE)
     writeDouble(value[handleKind])
     writeDouble(value[handleAddress])
-  } else if (types.isNativeError(value) || value instanceof DOMException) {
-    writeError(value as Error)
+  } else if (value instanceof Error || types.isNativeError(value)) {
+    // Also what Node made of an error from another thread, which is an instance of Error and no native one.
+    writeError(value)
   } else if (types.isDate(value)) {
     writeByte(DATE)
     writeDouble(value.getTime())
@@ -683,7 +684,7 @@ function* childrenOf(at: object): Generator<[string, unknown]> {
     let i = 0
     for (const value of at) yield [`.item(${i++})`, value]
   } else {
-    const keys = types.isNativeError(at) ? ['cause', 'errors', ...Object.keys(at)] : Object.keys(at)
+    const keys = at instanceof Error ? ['cause', 'errors', ...Object.keys(at)] : Object.keys(at)
     for (const key of keys) yield [stepTo(at, key), (at as Record<string, unknown>)[key]]
   }
 }

@@ -8,6 +8,7 @@
  */
 import { add } from '@goro/memory'
 import type { Endpoint, Remote } from 'comlink'
+import { createRequire } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
 import { MAIN_M } from './m.ts'
 import { SCHED, Sched, self } from './sched.ts'
@@ -64,8 +65,8 @@ export function requestThreads(): void {
 }
 
 /** On another thread: the line to the main thread, once it was needed. */
-let openLine: (() => Promise<Remote<MainControl>>) | undefined
-let line: Promise<Remote<MainControl>> | undefined
+let port: MessagePort
+let line: Remote<MainControl> | undefined
 /** Calls under way over the line. */
 let pending = 0
 
@@ -92,7 +93,7 @@ export function sendParcel(externals: readonly unknown[]): number {
       ),
     )
   } else {
-    void call((remote, comlink) => remote.deposit(parcel, comlink.transfer([...externals], movables(externals))))
+    void call((remote) => remote.deposit(parcel, comlink().transfer([...externals], movables(externals))))
   }
   return parcel
 }
@@ -110,41 +111,41 @@ export function dropParcel(parcel: number): void {
 
 type Comlink = typeof import('comlink')
 
-async function call<T>(use: (remote: Remote<MainControl>, comlink: Comlink) => PromiseLike<T>): Promise<T> {
+/** Loaded at the first use; synchronously, so that what is deposited is on its way before the goroutine that carries it. */
+function comlink(): Comlink {
+  return createRequire(import.meta.url)('comlink') as Comlink
+}
+
+async function call<T>(use: (remote: Remote<MainControl>) => PromiseLike<T>): Promise<T> {
   pending++
   try {
-    const comlink = await import('comlink')
-    line ??= openLine!()
-    return await use(await line, comlink)
+    line ??= comlink().wrap<MainControl>(endpoint(port))
+    return await use(line)
   } finally {
     pending--
   }
 }
 
 /** Sets up an M's end of its line. */
-export function connect(port: MessagePort): void {
-  openLine = async () => {
-    const { wrap } = await import('comlink')
-    return wrap<MainControl>(endpoint(port))
-  }
+export function connect(end: MessagePort): void {
+  port = end
 }
 
 /** Sets up the main thread's end of an M's line. It does not hold the process open: goroutines in flight do. */
-export function serve(port: MessagePort): void {
-  const end = endpoint(port)
-  port.once('message', () => {
-    void import('comlink').then((comlink) => {
-      const offered: MainControl = {
-        ...main,
-        fetch: async (parcel) => {
-          const externals = await main.fetch(parcel)
-          return comlink.transfer([...externals], movables(externals))
-        },
-      }
-      comlink.expose(offered, end)
-    })
+export function serve(end: MessagePort): void {
+  const events = endpoint(end)
+  end.once('message', () => {
+    const { expose, transfer } = comlink()
+    const offered: MainControl = {
+      ...main,
+      fetch: async (parcel) => {
+        const externals = await main.fetch(parcel)
+        return transfer([...externals], movables(externals))
+      },
+    }
+    expose(offered, events)
   })
-  port.unref()
+  end.unref()
 }
 
 /**

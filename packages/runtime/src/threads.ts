@@ -99,9 +99,13 @@ function gone(id: number, cause: unknown): void {
   const line = lines.get(id)
   if (line === undefined) return
   lines.delete(id)
-  line.close()
-  if (isStopping()) store(mAt(id) + M.status, M_FREE)
-  else onDeath(id, cause)
+  if (isStopping()) {
+    line.close()
+    store(mAt(id) + M.status, M_FREE)
+  } else {
+    // The line closes by itself when what the thread had sent has been received.
+    onDeath(id, cause)
+  }
 }
 
 /** Stops all threads. Their loops have been told to end. */

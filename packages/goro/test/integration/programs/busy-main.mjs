@@ -1,17 +1,31 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { go } from 'goro'
 
-const count = new Int32Array(new SharedArrayBuffer(4))
-const gs = Array.from({ length: 10 }, () =>
-  go(async (counter) => {
-    const { go } = await import('goro')
-    Atomics.add(counter, 0, 1)
-    return go((c) => Atomics.add(c, 0, 1), counter)
-  }, count),
+const dir = mkdtempSync(join(tmpdir(), 'goro-busy-'))
+const count = () => readdirSync(dir).length
+const gs = Array.from({ length: 10 }, (_, i) =>
+  go(
+    async (folder, n) => {
+      const { writeFileSync } = await import('node:fs')
+      const { go } = await import('goro')
+      writeFileSync(`${folder}/parent-${n}`, '')
+      return go(
+        async (name) => {
+          const { writeFileSync } = await import('node:fs')
+          writeFileSync(name, '')
+        },
+        `${folder}/child-${n}`,
+      )
+    },
+    dir,
+    i,
+  ),
 )
-// SharedArrayBuffers are fetched from the main thread, so it lets that happen before it computes.
-await gs[0]
-const end = performance.now() + 1000
-while (performance.now() < end && Atomics.load(count, 0) < 20);
-const ranMeanwhile = Atomics.load(count, 0)
+const end = performance.now() + 10_000
+while (performance.now() < end && count() < 20);
+const ranMeanwhile = count()
 await Promise.all(gs)
-console.log(JSON.stringify({ ranMeanwhile, results: Atomics.load(count, 0) }))
+console.log(JSON.stringify({ ranMeanwhile, results: count() }))
+rmSync(dir, { recursive: true })

@@ -23,7 +23,7 @@ for (const [i, n] of [10, 20].entries()) {
 }
 `
 const CONFIG = {
-  compilerOptions: { strict: true, target: 'es2023', module: 'nodenext', lib: ['ES2023', 'DOM'], types: [] },
+  compilerOptions: { strict: true, target: 'es2023', module: 'nodenext', types: ['node'] },
   files: ['program.ts'],
 }
 
@@ -36,7 +36,8 @@ mkdirSync(project)
 writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
 writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(CONFIG))
 writeFileSync(join(project, 'program.ts'), PROGRAM)
-run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs.map((name) => join(dir, name))])
+const npmOptions = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+run('npm', ['install', ...npmOptions, '@types/node@20', ...tarballs.map((name) => join(dir, name))])
 run(process.execPath, [tsc])
 run(process.execPath, ['program.js'])
 

@@ -64,6 +64,10 @@ const DEAD = 3
 /** More looks than any bounded spin loop takes before it gives up. */
 const MAX_SPINS = 100
 
+/** More plain calls than any code makes between two atomic ones, and than `setup` or `after` make. */
+const MAX_PLAIN = 2000
+const MAX_DIRECT = 100_000
+
 const ATOMIC: ReadonlySet<string> = new Set([
   'load',
   'store',
@@ -102,6 +106,8 @@ export class State {
   #early: number
   /** Steps so far. */
   #time = 0
+  /** Calls of `setup` or `after`. */
+  #performed = 0
   tracer: Tracer | undefined
 
   constructor(world: World) {
@@ -121,6 +127,7 @@ export class State {
   }
 
   copyFrom(other: State): void {
+    this.#performed = 0
     this.#i32.set(other.#i32)
     this.#clocks.copyFrom(other.#clocks)
     this.#status.set(other.#status)
@@ -153,6 +160,8 @@ export class State {
 
   /** Carries out a call of `setup` or `after`, where no thread runs. */
   perform(op: Op): Value {
+    if (++this.#performed > MAX_DIRECT)
+      throw new Error(`setup or after goes round for ever, at ${op.kind} ${op.address}`)
     if (op.kind === 'wait' && this.#i32[op.address] === (op.a | 0))
       throw new Error('wait in setup or after would never end')
     if (NEEDS_THREAD.has(op.kind)) throw new Error(`${op.kind} is for threads: setup and after have no event loop`)
@@ -303,7 +312,9 @@ export class State {
   #settle(t: number): void {
     const { program } = this.#world
     let node = this.#node(t)
+    const { depth } = node
     while (node.op !== undefined && !this.#isStep(t, node.op)) {
+      if (node.depth - depth > MAX_PLAIN) throw new Fault(`T${t} goes round for ever, at ${this.whereabouts(t)}`)
       node = program.next(t, node, this.#call(t, node.op))
     }
     this.#nodes[t] = node

@@ -13,6 +13,10 @@ const numberOf = (item: number) => (item - ITEMS) / 4
 
 const world = {
   words: itemAt(16),
+  // Who follows the null address finds nonsense there.
+  setup: () => {
+    for (let at = 1; at < QUEUE; at++) write(at, -1)
+  },
   names: [
     { name: 'queue', base: QUEUE, layout: GlobalQueueLayout },
     ...Array.from({ length: 16 }, (_, n) => ({ name: `g${n}`, base: itemAt(n), layout: { id: 0, ...links, SIZE: 4 } })),

@@ -33,8 +33,12 @@ const sleeper = (pieces: number, forms: readonly Form[]) => () => {
     note.prepare(form)
     announced++
     if (load(WORK) === 0) {
-      if (form === FUTEX) note.sleep()
-      else while (!woken) sleepUntilWoken()
+      if (form === FUTEX) {
+        note.sleep()
+        if (load(NOTE + NoteLayout.state) === FUTEX) throw new Error('the sleep ended by itself')
+      } else {
+        while (!woken) sleepUntilWoken()
+      }
     }
     if (note.cancel()) cancelled++
     turnEventLoop()

@@ -86,6 +86,15 @@ describe.each(STARTS)('run queue, from position %i', (position) => {
     explored({ ...world, setup, threads: [work, thief(1), thief(2)], after: isQueue([0, 1, 2, 3], 0, 1, 2, 3, 4, 5) })
   })
 
+  test('a queue that has overflowed takes more than it holds', () => {
+    const work = owner((self) => {
+      for (const n of [4, 5, 6, 7]) self.put(n)
+      return []
+    })
+    const setup = start(position, 0, 1, 2, 3)
+    explored({ ...world, setup, threads: [work, thief(1)], after: isQueue([0, 1, 2, 3], 0, 1, 2, 3, 4, 5, 6, 7) })
+  })
+
   test('a slot is used again while a slow thief still reads it', () => {
     // A whole turn of the ring while the thief stands between its look and its cas.
     const work = owner((self) => {
@@ -179,18 +188,17 @@ describe('run queue', () => {
   })
 
   test('it is called empty while it holds a goroutine', () => {
-    // From the first putNext on there is always one, in `next` or in the ring: nobody takes.
+    // From the first putNext on there is always one: the first is kicked into the ring before the second is taken.
     const work = owner((self) => {
       self.putNext(1)
       self.putNext(2)
-      self.putNext(3)
-      return []
+      return self.get()
     })
     const observer = () => {
-      const before = load(queueAt(0) + layout.next) !== 0
-      return before && stealer(0).isEmpty ? [-1] : []
+      const started = load(queueAt(0) + layout.next) !== 0
+      return started && stealer(0).isEmpty ? [-1] : []
     }
-    explored({ ...world, setup: start(0), threads: [work, observer, observer], after: conserves(1, 2, 3) })
+    explored({ ...world, setup: start(0), threads: [work, observer, observer], after: conserves(1, 2) })
   })
 })
 

@@ -142,8 +142,20 @@ describe('slab', () => {
       const c = allocated(slab, pageBytes(first + 1))
       return [b, c].filter((block) => block !== 0)
     }
-    const threads = [user(0, 1, 1), user(1, 2, 1)]
-    explored({ ...world(pages), threads, after: (results) => expectAllFree((results as number[][]).flat(), 3, pages) })
+    explored({
+      ...world(pages),
+      threads: [user(0, 1, 1), user(1, 2, 1)],
+      after: (results) => {
+        const kept = (results as number[][]).flat()
+        const slab = slabOf(2)
+        for (const block of kept) slab.free(block)
+        // All runs are free and have become one.
+        const fresh = load(BASE + layout.fresh)
+        slab.free(slab.alloc(pageBytes(fresh)))
+        expect(slab.usage().used).toBe(0)
+        expectAllFree([], 0, pages)
+      },
+    })
   })
 
   test('memory that is exhausted is handed out twice, or never again', () => {
@@ -206,9 +218,9 @@ describe('slab', () => {
     })
   })
 
-  /** All that is left can be taken, each block once, and at most `lost` blocks are gone with the dead. */
-  const losesAtMost = (lost: number, pages: number) => (results: readonly unknown[]) => {
-    const kept = (results as (number[] | undefined)[]).flatMap((blocks) => blocks ?? [])
+  /** All that is left can be taken, each block once and none that is in use; at most `lost` blocks are gone with the dead. */
+  const losesAtMost = (lost: number, pages: number, inUse: readonly number[]) => (results: readonly unknown[]) => {
+    const kept = [...inUse, ...(results as (number[] | undefined)[]).flatMap((blocks) => blocks ?? [])]
     const slab = slabOf(1)
     slabOf(2).flush()
     for (let block = allocated(slab, SMALL_BYTES); block !== 0; block = allocated(slab, SMALL_BYTES)) kept.push(block)
@@ -233,13 +245,14 @@ describe('slab', () => {
       for (const block of [0, 1, 2, 3].map(() => slab.allocClass(SMALL))) slab.free(block)
     }
     // What it had in hand: four blocks, or two and a page that it was about to cut up.
-    const after = losesAtMost(2 + 4, pages)
+    const after = losesAtMost(2 + 4, pages, [])
     explored({ ...world(pages), threads: [dying, undertaker], mortal: [0], after })
   })
 
   test('a thread that dies while its class grows leaves pages to be cut up twice', () => {
     const pages = 3
     const { setup, ...rest } = world(pages)
+    let inUse: number[] = []
     const survivor = () => [slabOf(1).allocClass(SMALL)]
     const dying = () => {
       slabOf(0).allocClass(SMALL)
@@ -254,12 +267,11 @@ describe('slab', () => {
         for (const block of [0, 1, 2, 3].map(() => slab.allocClass(SMALL))) slab.free(block)
         slab.flush()
         slab.free(first)
-        for (let i = 0; i < 4; i++) slab.allocClass(SMALL)
+        inUse = [0, 1, 2, 3].map(() => slab.allocClass(SMALL))
       },
       threads: [dying, survivor, undertaker],
       mortal: [0],
-      // The four that are in use, and a page that it had in hand.
-      after: losesAtMost(4 + 4, pages),
+      after: (results) => losesAtMost(4, pages, inUse)(results),
     })
   })
 })

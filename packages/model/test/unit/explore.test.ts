@@ -496,6 +496,20 @@ describe('failures', () => {
     expect(failure.schedule).toBe('T1 T0')
   })
 
+  it('end a loop that has no atomic call in it', () => {
+    const follow = () => {
+      for (let at = X; at !== NULL; at = read(at));
+    }
+    const circle = () => {
+      write(X, Y)
+      write(Y, X)
+    }
+    expect(failureOf({ setup: circle, threads: [follow] }).message).toMatch(/^T0 goes round for ever, at read \[/)
+    expect(failureOf({ setup: circle, threads: [], after: follow }).message).toContain(
+      'setup or after goes round for ever',
+    )
+  })
+
   it('say when a test is not one that can be explored', () => {
     let runs = 0
     expect(failureOf({ threads: [() => [load(++runs), load(X)]] }).message).toContain('must do the same each time')

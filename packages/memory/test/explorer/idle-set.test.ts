@@ -74,6 +74,15 @@ describe('idle set', () => {
     explored({ ...world, threads: [owner(0), owner(1), submitter], after })
   })
 
+  test('more than half of the busy processors spin', () => {
+    const spinner = (p: number) => () => idleSet().trySpin(p, PROCS)
+    const after = (spins: readonly unknown[]) => {
+      expect(spins).toContain(false)
+      expectConsistent()
+    }
+    explored({ ...world, threads: [spinner(0), spinner(1)], maxPreemptions: undefined, after })
+  })
+
   describe('going to sleep and being woken for work, as the runtime does', () => {
     const wakep = (idle: IdleSet) => {
       const p = idle.claim()

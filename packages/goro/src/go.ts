@@ -50,7 +50,9 @@ const NAMES = ['name', 'signal', 'transfer']
 
 function checkOptions(options: GoOptions): void {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`go.with: takes its options first, as in go.with({ name: 'reader' }, fn), not ${String(options)}`)
+    throw new TypeError(
+      `go.with: takes its options first, as in go.with({ name: 'reader' }, fn), not ${String(options)}`,
+    )
   }
   for (const name of Object.keys(options)) {
     if (!NAMES.includes(name)) throw new TypeError(`go.with: no option ${name}; there are ${NAMES.join(', ')}`)

@@ -162,7 +162,8 @@ function endpoint(port: MessagePort): Endpoint {
   return {
     postMessage: (message, transfer) => port.postMessage(message, transfer as never),
     addEventListener: (_type, added) => {
-      listener = typeof added === 'function' ? (added as (e: MessageEvent) => void) : (event) => added.handleEvent(event)
+      listener =
+        typeof added === 'function' ? (added as (e: MessageEvent) => void) : (event) => added.handleEvent(event)
       const kept = early
       early = []
       for (const data of kept) listener({ data } as MessageEvent)

@@ -1,7 +1,20 @@
 /**
  * Coming home: writing a goroutine's result, sending it to its creator's inbox, and settling its handle there.
  */
-import { alloc, bytes, free, G_CLASS, inbox, OutOfMemoryError, read, readF64, wake, write, writeBytes, writeF64 } from '@goro/memory'
+import {
+  alloc,
+  bytes,
+  free,
+  G_CLASS,
+  inbox,
+  OutOfMemoryError,
+  read,
+  readF64,
+  wake,
+  write,
+  writeBytes,
+  writeF64,
+} from '@goro/memory'
 import { dropParcel, fetchParcel, sendParcel } from './control.ts'
 import {
   BLOCK,

@@ -336,7 +336,10 @@ function writeValue(value: unknown): void {
     case 'object':
       return value === null ? writeByte(NULL) : writeObject(value)
     case 'function':
-      return refuse(value, "a function can't be sent to another thread; import it where it is used, or send what it needs")
+      return refuse(
+        value,
+        "a function can't be sent to another thread; import it where it is used, or send what it needs",
+      )
     default:
       return refuse(value, "a symbol can't be sent to another thread; send its description")
   }
@@ -379,6 +382,9 @@ function writeObject(value: object): void {
   seen.set(value, seen.size)
   if (types.isProxy(value)) return refuse(value, "a Proxy can't be sent to another thread; send what it stands for")
   if (Array.isArray(value)) return writeArray(value)
+  if (Symbol.iterator in value && types.isArgumentsObject(value)) {
+    return refuse(value, "an arguments object can't be sent to another thread; send [...arguments]")
+  }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype) return writeProperties(OBJECT, value, Object.keys(value))
   writeExotic(value)
@@ -541,7 +547,8 @@ function writeOther(value: object): void {
 function isPlatformClone(value: object): boolean {
   for (let at: object | null = value; at !== null; at = Object.getPrototypeOf(at) as object | null) {
     for (const symbol of Object.getOwnPropertySymbols(at)) {
-      if (symbol.description === 'messaging_clone_symbol' || symbol.description === 'nodejs.messaging_clone_symbol') return true
+      if (symbol.description === 'messaging_clone_symbol' || symbol.description === 'nodejs.messaging_clone_symbol')
+        return true
     }
   }
   return false
@@ -570,7 +577,11 @@ const ERROR_FIELDS = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
 /** The class an error arrives as: the nearest that both sides know by identity. */
 function errorClassName(error: object): string {
-  for (let at = Object.getPrototypeOf(error) as object | null; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+  for (
+    let at = Object.getPrototypeOf(error) as object | null;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
     const { name } = (at as { constructor: { name: string } }).constructor
     if (ERROR_CLASSES.get(name)?.prototype === at) return name
   }
@@ -702,6 +713,7 @@ let given: readonly unknown[] = []
 
 /** Decodes what `encode` made. `externals` are this thread's own objects for what is no bytes, by index. */
 export function decode(bytes: Uint8Array, externalObjects: readonly unknown[] = []): unknown {
+  const outer = pos
   source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   pos = 0
   objects = []
@@ -709,6 +721,7 @@ export function decode(bytes: Uint8Array, externalObjects: readonly unknown[] = 
   try {
     return readValue()
   } finally {
+    pos = outer
     objects = []
     given = []
   }
@@ -840,7 +853,9 @@ function readObject(tag: number): unknown {
     case RESIZABLE: {
       const maxByteLength = readLength()
       const bytes = readBlob()
-      const buffer = new (ArrayBuffer as new (length: number, options: object) => ArrayBuffer)(bytes.length, { maxByteLength })
+      const buffer = new (ArrayBuffer as new (length: number, options: object) => ArrayBuffer)(bytes.length, {
+        maxByteLength,
+      })
       new Uint8Array(buffer).set(bytes)
       return keep(buffer)
     }

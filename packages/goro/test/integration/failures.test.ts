@@ -91,7 +91,11 @@ describe('a thread that dies', () => {
   })
 
   test('what it had started on other threads goes on', async () => {
-    expect(JSON.parse((await run('die-parent.mjs')).stdout)).toEqual({ parent: 'ThreadDiedError', childRan: true, live: 0 })
+    expect(JSON.parse((await run('die-parent.mjs')).stdout)).toEqual({
+      parent: 'ThreadDiedError',
+      childRan: true,
+      live: 0,
+    })
   })
 })
 

@@ -27,7 +27,22 @@ describe('go', () => {
   })
 
   test('passes every kind of small value in a place of its own', async () => {
-    for (const value of [undefined, null, true, false, 0, -0, 1, -1, 2 ** 31, -(2 ** 31), 0.1, Number.NaN, '', 'seven77']) {
+    for (const value of [
+      undefined,
+      null,
+      true,
+      false,
+      0,
+      -0,
+      1,
+      -1,
+      2 ** 31,
+      -(2 ** 31),
+      0.1,
+      Number.NaN,
+      '',
+      'seven77',
+    ]) {
       expect(await go((x: unknown) => x, value)).toBe(value)
       expect(await go((_: number, x: unknown) => x, 1, value)).toBe(value)
     }
@@ -167,9 +182,9 @@ describe('errors', () => {
   })
 
   test('an aggregate keeps its errors', async () => {
-    const error = (await go(() => Promise.any([Promise.reject(new TypeError('a')), Promise.reject(new Error('b'))])).catch(
-      (e: unknown) => e,
-    )) as AggregateError
+    const error = (await go(() =>
+      Promise.any([Promise.reject(new TypeError('a')), Promise.reject(new Error('b'))]),
+    ).catch((e: unknown) => e)) as AggregateError
     expect(error).toBeInstanceOf(AggregateError)
     expect(error.errors.map((e: Error) => [e.constructor.name, e.message])).toEqual([
       ['TypeError', 'a'],

@@ -11,13 +11,10 @@ const gs = Array.from({ length: 10 }, (_, i) =>
       const { writeFileSync } = await import('node:fs')
       const { go } = await import('goro')
       writeFileSync(`${folder}/parent-${n}`, '')
-      return go(
-        async (name) => {
-          const { writeFileSync } = await import('node:fs')
-          writeFileSync(name, '')
-        },
-        `${folder}/child-${n}`,
-      )
+      return go(async (name) => {
+        const { writeFileSync } = await import('node:fs')
+        writeFileSync(name, '')
+      }, `${folder}/child-${n}`)
     },
     dir,
     i,

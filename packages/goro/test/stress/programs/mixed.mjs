@@ -55,7 +55,13 @@ for (let round = 0; round < rounds; round++) {
   const killAt = kills > 0 && round % Math.ceil(rounds / kills) === 0 ? random(200) : -1
   for (let i = 0; i < 200; i++) {
     const n = random(1000)
-    if (i === killAt) all.push(go(die).then(() => wrong.push('outlived its thread'), (e) => e.name === 'ThreadDiedError' || wrong.push(String(e))))
+    if (i === killAt)
+      all.push(
+        go(die).then(
+          () => wrong.push('outlived its thread'),
+          (e) => e.name === 'ThreadDiedError' || wrong.push(String(e)),
+        ),
+      )
     switch (random(7)) {
       case 0:
       case 1:
@@ -114,7 +120,8 @@ while (!atRest(stats) && performance.now() < end) {
 }
 if (!atRest(stats)) wrong.push(`not at rest: ${JSON.stringify(stats)}`)
 const { goroutines } = stats
-if (goroutines.runnable + goroutines.running + goroutines.waiting > 0) wrong.push(`left over: ${JSON.stringify(goroutines)}`)
+if (goroutines.runnable + goroutines.running + goroutines.waiting > 0)
+  wrong.push(`left over: ${JSON.stringify(goroutines)}`)
 const sum = results.ok + results.failed + results.aborted + results.died
 if (sum !== rounds * 200) wrong.push(`${sum} outcomes of ${rounds * 200}`)
 console.log(wrong.length === 0 ? `ok ${JSON.stringify(results)}` : `wrong: ${wrong.slice(0, 5).join('; ')}`)

@@ -1,0 +1,206 @@
+/**
+ * Where things stand in the user's files: where a function is defined, and where goro was called from.
+ *
+ * The place of a definition is known to V8 alone, and its inspector tells it (`[[FunctionLocation]]`): exactly, also if two
+ * files have a function of the same text, and if a loader has changed the text. It names the script by a number; what that
+ * number stands for is learned from the scripts on the stack, since most functions are defined where they are given to `go`,
+ * and else from the list of all scripts, which is dear: V8 hashes them all for it, once.
+ *
+ * The session lasts for one question. While there is one, console messages are kept for it; and while the debugger is
+ * enabled, every promise is slower.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire, findSourceMap } from 'node:module'
+import { isAbsolute } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** A place in the code that runs, as V8 counts it: of a file's URL, or of what V8 calls a script that is no file. */
+export interface Place {
+  readonly file: string
+  /** Both from 0. */
+  readonly line: number
+  readonly column: number
+}
+
+/** A place for people: both numbers from 1. */
+export const show = ({ file, line, column }: Place): string => `${file}:${line + 1}:${column + 1}`
+
+export const isFile = (file: string): boolean => file.startsWith('file:')
+
+/** The path of `file`; of a script that is no file, such as `[eval]`, one in the folder that its imports start from. */
+export function pathOf(file: string): string {
+  return isFile(file) ? fileURLToPath(file) : fileURLToPath(new URL('[eval]', pathToFileURL(`${process.cwd()}/`)))
+}
+
+// --- the call site ---------------------------------------------------------------------------------------------------------
+
+/** Folders of goro's own modules, whose frames are no call sites. */
+const ownFolders: string[] = [new URL('.', import.meta.url).href]
+
+/** Says that the folder of the module at `url` is goro's own: calls from it are on behalf of its caller. */
+export function ownModule(url: string): void {
+  ownFolders.push(new URL('.', url).href)
+}
+
+export interface CallSite extends Place {
+  /** The function that called, if it has a name. */
+  readonly caller: string
+}
+
+/** The frame that called goro. */
+export function callSite(): CallSite {
+  for (const frame of frames(callSite, 50)) {
+    const file = urlOf(frame.getFileName() ?? '')
+    if (file === '' || file.startsWith('node:') || isOwn(file)) continue
+    const line = (frame.getLineNumber() ?? 1) - 1
+    const column = (frame.getColumnNumber() ?? 1) - 1
+    return { file, line, column, caller: frame.getFunctionName() ?? '' }
+  }
+  // Called by Node itself, as in `setImmediate(go, fn)`.
+  return { file: '[eval]', line: 0, column: 0, caller: '' }
+}
+
+/** The last few frames that led to `below`, as a string that tells one way from another. */
+export function trail(below: CallableFunction): string {
+  let key = ''
+  for (const frame of frames(below, 5)) key += `${frame.getFileName()}:${frame.getPosition()};`
+  return key
+}
+
+const isOwn = (file: string): boolean => ownFolders.some((folder) => file.startsWith(folder))
+
+/** The frames below that of `top`, `limit` of them at most: V8 takes half a microsecond for each. */
+function frames(top: CallableFunction, limit: number): readonly (NodeJS.CallSite & { getPosition(): number })[] {
+  const { prepareStackTrace, stackTraceLimit } = Error
+  const holder: { stack?: unknown } = {}
+  try {
+    Error.prepareStackTrace = (_, sites) => sites
+    Error.stackTraceLimit = limit
+    Error.captureStackTrace(holder, top)
+    return holder.stack as never
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+/** Paths as URLs; what is no file, such as `[eval]`, as it is. */
+const urlOf = (name: string): string => (isAbsolute(name) ? pathToFileURL(name).href : name)
+
+// --- the definition --------------------------------------------------------------------------------------------------------
+
+/** Where a function is defined: where its text begins, or what V8 takes for that (`Shape.anchor`). */
+export interface Definition extends Place {
+  readonly of: 'start' | 'anchor'
+}
+
+/** Where `fn`, whose source is `text`, is defined. A function that is in no file counts as defined where goro was called. */
+export function definitionOf(fn: object, text: string): Definition {
+  const place = askInspector(fn)
+  if (place !== undefined && place.file !== '') return { ...place, of: 'anchor' }
+  const site = callSite()
+  if (place !== undefined || !isFile(site.file) || !existsSync(pathOf(site.file))) return { ...site, of: 'start' }
+  // Without V8's word: where the text stands in the file that called.
+  const content = readFileSync(pathOf(site.file), 'utf8')
+  const index = content.indexOf(text)
+  return { ...site, ...(index < 0 ? {} : lineAndColumn(content, index)), of: 'start' }
+}
+
+/** Line and column of an offset, both from 0. */
+export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset).split(/\r\n|[\n\r\u2028\u2029]/)
+  return { line: before.length - 1, column: (before[before.length - 1] as string).length }
+}
+
+type Inspector = typeof import('node:inspector')
+type Session = InstanceType<Inspector['Session']>
+
+/** URLs of scripts by their numbers, which are never used twice. */
+const scripts = new Map<string, string>()
+const ASKED = Symbol.for('goro.asked')
+const EXPRESSION = "process[Symbol.for('goro.asked')]"
+
+/** V8's own answer; undefined from a Node that has no inspector, or that does not let us have it. */
+function askInspector(fn: object): Place | undefined {
+  const session = connect()
+  if (session === undefined) return undefined
+  const holder = process as unknown as Record<symbol, unknown>
+  holder[ASKED] = fn
+  try {
+    const objectId = post(session, 'Runtime.evaluate', { expression: EXPRESSION })?.result.objectId
+    if (objectId === undefined) return undefined
+    const { internalProperties } = post(session, 'Runtime.getProperties', { objectId, ownProperties: true }) ?? {}
+    const at = internalProperties?.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value as
+      | { scriptId: string; lineNumber: number; columnNumber: number }
+      | undefined
+    if (at === undefined) return undefined
+    if (!scripts.has(at.scriptId)) learnFromStack(session)
+    if (!scripts.has(at.scriptId)) learnAll(session)
+    const file = scripts.get(at.scriptId)
+    return file === undefined ? undefined : { file, line: at.lineNumber, column: at.columnNumber }
+  } finally {
+    delete holder[ASKED]
+    session.disconnect()
+  }
+}
+
+function connect(): Session | undefined {
+  try {
+    const { Session } = createRequire(import.meta.url)('node:inspector') as Inspector
+    const session = new Session()
+    session.connect()
+    return session
+  } catch (error) {
+    // Built without it, or forbidden by the permission model.
+    if (/^ERR_(INSPECTOR|ACCESS)_/.test((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+interface Answers {
+  'Runtime.evaluate': import('node:inspector').Runtime.EvaluateReturnType
+  'Runtime.getProperties': import('node:inspector').Runtime.GetPropertiesReturnType
+  'Runtime.enable': object
+  'Debugger.enable': object
+}
+
+/** Asks this thread's own inspector, which answers before `post` returns. */
+function post<M extends keyof Answers>(session: Session, method: M, params?: object): Answers[M] | undefined {
+  let answer: Answers[M] | undefined
+  session.post(method as string, params, (_, result) => {
+    answer = result as Answers[M] | undefined
+  })
+  return answer
+}
+
+/** Learns the scripts on the stack: an error that is thrown while `Runtime` is enabled comes with them. */
+function learnFromStack(session: Session): void {
+  post(session, 'Runtime.enable')
+  const thrown = post(session, 'Runtime.evaluate', { expression: 'throw 0', silent: true })
+  for (const { scriptId, url } of thrown?.exceptionDetails?.stackTrace?.callFrames ?? []) learn(scriptId, url)
+}
+
+function learnAll(session: Session): void {
+  session.on('Debugger.scriptParsed', ({ params }) => learn(params.scriptId, params.url))
+  post(session, 'Debugger.enable')
+}
+
+function learn(scriptId: string, url: string): void {
+  scripts.set(scriptId, url)
+}
+
+// --- source maps -----------------------------------------------------------------------------------------------------------
+
+/** The source map of `file`, where the process uses source maps, without the sources themselves. */
+export function sourceMapOf(file: string): string | undefined {
+  const payload = findSourceMap(file)?.payload
+  return payload === undefined ? undefined : JSON.stringify({ ...payload, sourcesContent: undefined })
+}
+
+/** The place in the file that the user wrote, where the process uses source maps. */
+export function original(place: Place): Place {
+  const { file, line, column } = place
+  const entry = findSourceMap(file)?.findEntry(line, column)
+  if (entry === undefined || !('originalSource' in entry)) return { file, line, column }
+  return { file: urlOf(entry.originalSource), line: entry.originalLine, column: entry.originalColumn }
+}

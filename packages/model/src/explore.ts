@@ -281,6 +281,8 @@ class Explorer {
   /** What may happen next within the bound, and the preemptions that the execution then has. */
   #affordable(state: State, last: Move, preemptions: number): Choice[] {
     const goesOn = this.#goesOn(state, last)
+    // Most of a bounded search: there is one way on, and no need to look for it.
+    if (goesOn && preemptions === this.#bound && !state.canDie(last)) return [{ move: last, cost: preemptions }]
     return this.#moves(state, last)
       .map((move) => ({ move, cost: goesOn && threadOf(move) !== last ? preemptions + 1 : preemptions }))
       .filter(({ cost }) => cost <= this.#bound)

@@ -17,8 +17,10 @@ export interface Go {
    * @throws RuntimeClosedError after `runtime.shutdown()`.
    *
    * @example
-   * const fib = (n: number): number => (n < 2 ? n : fib(n - 1) + fib(n - 2))
-   * console.log(await go(function fib(n: number): number { return n < 2 ? n : fib(n - 1) + fib(n - 2) }, 30))
+   * function fib(n: number): number {
+   *   return n < 2 ? n : fib(n - 1) + fib(n - 2)
+   * }
+   * console.log(await go(fib, 30))
    */
   <A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): Goroutine<Awaited<R>>
 

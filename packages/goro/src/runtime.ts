@@ -1,13 +1,13 @@
 /** The runtime's own controls, as the namespace `runtime`. */
 import {
-  type RuntimeOptions,
-  type RuntimeStats,
   configure as configureRuntime,
+  numCPU as countCPUs,
   ensureStarted,
   isJoined,
   liveGoroutines,
   procs,
-  numCPU as countCPUs,
+  type RuntimeOptions,
+  type RuntimeStats,
   setGomaxprocs,
   shutdown as shutDown,
   stats as takeStats,

@@ -119,9 +119,7 @@ function lookUpExactly(fn: AnyFunction, { text, records }: Text, api: string): n
     )
   }
   if (text.endsWith('{ [native code] }')) {
-    throw new CaptureError(
-      `${api}: ${nativeKind(nameOf(fn))} function, which has no source; pass a function that calls it`,
-    )
+    throw new CaptureError(`${api}: ${refusalOfNative(nameOf(fn))}`)
   }
   const definition = definitionOf(fn, text)
   const key = show(definition)
@@ -294,18 +292,18 @@ function isCommonJs(path: string): boolean {
   )
 }
 
-// --- why something can't be ----------------------------------------------------------------------------------------------
+// --- why something can't be ------------------------------------------------------------------------------------------------
 
-function nativeKind(name: string): string {
-  const [kind, own] = name.startsWith('bound ') ? ['bound', name.slice('bound '.length)] : ['native', name]
-  return `${own === '' ? 'it' : `\`${own}\``} is a ${kind}`
+function refusalOfNative(name: string): string {
+  const [kind, own, wayOut] = name.startsWith('bound ')
+    ? ['bound', name.slice('bound '.length), 'pass the function itself, and what is bound as arguments']
+    : ['native', name, 'pass a function that calls it']
+  return `${own === '' ? 'this' : `\`${own}\``} is a ${kind} function, which has no source; ${wayOut}`
 }
 
 function reasonOfOuter(name: string, { kind }: Shape): string {
-  if (name === 'this' && kind === 'method') {
-    return 'which is the object of a method; goroutines are plain calls. Pass the object as an argument'
-  }
-  return 'which is that of the code around it; goroutines start without. Pass what it needs of it as an argument'
+  const owner = kind === 'method' && !name.startsWith('#') ? 'the object of the method' : 'the code around it'
+  return `which belongs to ${owner}; a goroutine is a plain call. Pass what it needs as an argument`
 }
 
 /** vitest, Vite and esbuild write an imported binding as a property of the module. */
@@ -318,10 +316,10 @@ function label(reference: Reference): string {
 }
 
 function wayOut(missing: Reference, name: string): string {
-  if (isImported(missing)) return "Import it inside the function: const { … } = await import('…')"
-  if (missing.name === name) return `Write it as a function that knows its own name: function ${name}(…) { … }`
+  if (isImported(missing)) return "Import it inside the function: await import('…')"
   if (missing.name in globalThis) return 'Each thread has a globalThis of its own. Pass it as an argument'
-  return `Pass it as an argument: go(fn, …, ${missing.name}); or import it inside the function: await import('…')`
+  const itself = missing.name === name ? `If that is the function itself, write it as function ${name}(…) { … }. ` : ''
+  return `${itself}Pass data as an argument: go(fn, …, ${missing.name}); import code inside the function: await import('…')`
 }
 
 // --- records ---------------------------------------------------------------------------------------------------------------

@@ -2,14 +2,18 @@
  * The control line: what the threads have to tell each other that is no bytes and is not hot. Comlink speaks over one
  * `MessagePort` an M, between it and the main thread; it is loaded when the first message is sent.
  *
- * Parcels: a `SharedArrayBuffer` or a transferred `MessagePort` among a goroutine's values cannot stand in the region. The
+ * Shared memory: a `SharedArrayBuffer` of the main thread is announced to all threads, once, under a number, when the first
+ * goroutine that carries it is made; from then on the number is enough.
+ *
+ * Parcels, for all else: a transferred `MessagePort` among a goroutine's values cannot stand in the region. The
  * sender deposits such things with the main thread under a number that the G carries; whoever decodes the values fetches
  * them by it, once.
  */
-import { add } from '@goro/memory'
-import type { Endpoint, Remote } from 'comlink'
+
 import { createRequire } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
+import { add, alloc, free, read, WORD_BYTES, write } from '@goro/memory'
+import type { Endpoint, Remote } from 'comlink'
 import { MAIN_M } from './m.ts'
 import { SCHED, Sched, self } from './sched.ts'
 
@@ -73,9 +77,9 @@ let pending = 0
 /** Whether a message to or from the main thread is under way: then this thread must not block. */
 export const controlPending = (): boolean => pending > 0
 
-/** Everything in a parcel that is not shared is moved. */
+/** What in a parcel is moved; the rest is shared, or copied as Node copies it. */
 function movables(externals: readonly unknown[]): Transferable[] {
-  return externals.filter((external) => !(external instanceof SharedArrayBuffer)) as Transferable[]
+  return externals.filter((external) => external instanceof globalThis.MessagePort) as unknown as Transferable[]
 }
 
 /** Deposits what is no bytes and returns the number under which it can be fetched. */
@@ -119,58 +123,141 @@ function comlink(): Comlink {
 async function call<T>(use: (remote: Remote<MainControl>) => PromiseLike<T>): Promise<T> {
   pending++
   try {
-    line ??= comlink().wrap<MainControl>(endpoint(port))
+    line ??= comlink().wrap<MainControl>(
+      endpoint(port, (deliver) => {
+        onControl = deliver
+      }),
+    )
     return await use(line)
   } finally {
     pending--
   }
 }
 
-/** Sets up an M's end of its line. */
-export function connect(end: MessagePort): void {
+// --- shared memory that all threads know -----------------------------------------------------------------------------------
+
+/** What the main thread tells the others of its `SharedArrayBuffer`s, ahead of any goroutine that carries one. */
+type Announcement = { readonly number: number; readonly memory?: SharedArrayBuffer }
+
+/** On the main thread: the numbers of its own, who they are, and the lines to tell. */
+const numbers = new WeakMap<SharedArrayBuffer, number>()
+const announced = new Map<number, WeakRef<SharedArrayBuffer>>()
+const lines = new Set<MessagePort>()
+const collected = new FinalizationRegistry<number>((number) => {
+  announced.delete(number)
+  for (const end of lines) end.postMessage({ number } satisfies Announcement)
+})
+
+/** On another thread: what it was told of. */
+const memories = new Map<number, SharedArrayBuffer>()
+/** On another thread: the next message that has come over its line, if any. */
+let receive: () => unknown
+
+/**
+ * If all of `externals` are shared memory of the main thread, which this must be: their numbers, in a block. The other threads
+ * have been told of them before, so that a goroutine needs nothing but the block to start. Undefined otherwise. Whoever calls
+ * this keeps `externals` alive until the goroutine has come home.
+ */
+export function shareAll(externals: readonly unknown[]): number | undefined {
+  if (self.id !== MAIN_M || !externals.every((external) => external instanceof SharedArrayBuffer)) return undefined
+  const block = alloc((externals.length + 1) * WORD_BYTES)
+  write(block, externals.length)
+  for (const [i, memory] of externals.entries()) write(block + 1 + i, announce(memory as SharedArrayBuffer))
+  return block
+}
+
+function announce(memory: SharedArrayBuffer): number {
+  let number = numbers.get(memory)
+  if (number === undefined) {
+    number = add(SCHED + Sched.parcels, 1) + 1
+    numbers.set(memory, number)
+    announced.set(number, new WeakRef(memory))
+    collected.register(memory, number)
+    for (const end of lines) end.postMessage({ number, memory } satisfies Announcement)
+  }
+  return number
+}
+
+/** The shared memory that `shareAll` has put in `block`, which is freed. */
+export function takeShared(block: number): SharedArrayBuffer[] {
+  const found = Array.from({ length: read(block) }, (_, i) => memoryOf(read(block + 1 + i)))
+  free(block)
+  return found
+}
+
+function memoryOf(number: number): SharedArrayBuffer {
+  if (!memories.has(number)) receiveAll()
+  const memory = memories.get(number)
+  if (memory === undefined) throw new Error(`goro: shared memory ${number} was not announced; please report this`)
+  return memory
+}
+
+/** Takes in what has come over the line without waiting for the event loop. */
+function receiveAll(): void {
+  for (let message = receive(); message !== undefined; message = receive()) onMessage(message)
+}
+
+/** What Comlink listens with, on another thread, once it does. */
+let onControl: (message: unknown) => void = () => {}
+
+function onMessage(message: unknown): void {
+  const { number, memory } = message as Announcement
+  if (number === undefined) onControl(message)
+  else if (memory === undefined) memories.delete(number)
+  else memories.set(number, memory)
+}
+
+// --- the lines -------------------------------------------------------------------------------------------------------------
+
+/** Sets up an M's end of its line; `receiveOne` gives the next message that has come, if any. */
+export function connect(end: MessagePort, receiveOne: () => unknown): void {
   port = end
+  receive = receiveOne
+  end.on('message', onMessage)
 }
 
 /** Sets up the main thread's end of an M's line. It does not hold the process open: goroutines in flight do. */
 export function serve(end: MessagePort): void {
-  const events = endpoint(end)
-  end.once('message', () => {
-    const { expose, transfer } = comlink()
-    const offered: MainControl = {
-      ...main,
-      fetch: async (parcel) => {
-        const externals = await main.fetch(parcel)
-        return transfer([...externals], movables(externals))
-      },
+  let deliverTo: ((message: unknown) => void) | undefined
+  end.on('message', (message: unknown) => {
+    if (deliverTo === undefined) {
+      const { expose, transfer } = comlink()
+      const offered: MainControl = {
+        ...main,
+        fetch: async (parcel) => {
+          const externals = await main.fetch(parcel)
+          return transfer([...externals], movables(externals))
+        },
+      }
+      expose(
+        offered,
+        endpoint(end, (listen) => {
+          deliverTo = listen
+        }),
+      )
     }
-    expose(offered, events)
+    deliverTo?.(message)
   })
   end.unref()
+  lines.add(end)
+  end.on('close', () => lines.delete(end))
+  for (const [number, ref] of announced) {
+    const memory = ref.deref()
+    if (memory !== undefined) end.postMessage({ number, memory } satisfies Announcement)
+  }
 }
 
-/**
- * A port as Comlink wants it: an event target. What comes before Comlink listens is kept for it, since it is loaded only
- * when something comes.
- */
-function endpoint(port: MessagePort): Endpoint {
-  let listener: ((event: MessageEvent) => void) | undefined
-  let early: unknown[] = []
-  port.on('message', (data: unknown) => {
-    if (listener === undefined) early.push(data)
-    else listener({ data } as MessageEvent)
-  })
+/** A port as Comlink wants it: an event target. `listens` is told where to send what comes. */
+function endpoint(end: MessagePort, listens: (deliver: (message: unknown) => void) => void): Endpoint {
   return {
-    postMessage: (message, transfer) => port.postMessage(message, transfer as never),
-    addEventListener: (_type, added) => {
-      listener =
-        typeof added === 'function' ? (added as (e: MessageEvent) => void) : (event) => added.handleEvent(event)
-      const kept = early
-      early = []
-      for (const data of kept) listener({ data } as MessageEvent)
-    },
-    removeEventListener: () => {
-      listener = undefined
-    },
+    postMessage: (message, transfer) => end.postMessage(message, transfer as never),
+    addEventListener: (_type, listener) =>
+      listens((data) => {
+        const event = { data } as MessageEvent
+        if (typeof listener === 'function') listener(event)
+        else listener.handleEvent(event)
+      }),
+    removeEventListener: () => listens(() => {}),
   }
 }
 

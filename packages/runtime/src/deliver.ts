@@ -23,6 +23,7 @@ import {
   F_EXTERNALS,
   F_FAILED,
   F_LOST,
+  F_SHARED,
   flagsOf,
   G,
   IDLE,
@@ -40,7 +41,7 @@ import { decode, encode, packCell, unpackCell } from './value.ts'
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index. */
 const handles: (Goroutine<unknown> | undefined)[] = []
 const freeHandles: number[] = []
-/** What to do when an abortable goroutine comes home, by its G. */
+/** What to do when a goroutine comes home, by its G. */
 const cleanups = new Map<number, () => void>()
 
 /** Goroutines that this thread has made and that are not home yet. */
@@ -65,7 +66,16 @@ export function addHandle(goroutine: Goroutine<unknown>): number {
 }
 
 export function onSettled(g: number, cleanup: () => void): void {
-  cleanups.set(g, cleanup)
+  const before = cleanups.get(g)
+  cleanups.set(
+    g,
+    before === undefined
+      ? cleanup
+      : () => {
+          before()
+          cleanup()
+        },
+  )
 }
 
 /** Writes what goroutine `g` returned, or what it threw, into its struct. Throws if it can't be sent. */
@@ -228,6 +238,7 @@ export function dropValues(g: number): void {
   const tags = read(g + G.tags)
   if (tag0Of(tags) === BLOCK) free(read(g + G.cell0))
   if ((flagsOf(tags) & F_EXTERNALS) !== 0) dropParcel(read(g + G.parcel))
+  if ((flagsOf(tags) & F_SHARED) !== 0) free(read(g + G.parcel))
 }
 
 /** For a goroutine whose creator is gone: the main thread reports its error; a result is dropped. */

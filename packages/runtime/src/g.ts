@@ -30,7 +30,7 @@ export const G = struct({
   m: i32,
   /** Packed: see `Tags`. The creator for the arguments, then the thread that runs it for the result. */
   tags: i32,
-  /** Number of its externals' parcel (control.ts) if it has F_EXTERNALS. As `tags`. */
+  /** What is no bytes among its values (control.ts), if it has F_EXTERNALS or F_SHARED. As `tags`. */
   parcel: i32,
   /** First argument, then the result; or the address and length in bytes of the block that holds them all. As `tags`. */
   cell0: array(2, 2),
@@ -80,6 +80,8 @@ export const F_EXTERNALS = 2
 /** The value is an error. */
 export const F_FAILED = 4
 
+/** Among its arguments is shared memory of the main thread, and nothing else that is no bytes: `parcel` is a block of numbers. */
+export const F_SHARED = 16
 /** There was no shared memory left for its result. */
 export const F_LOST = 8
 

@@ -2,7 +2,7 @@
  * The entry of an M's thread: one long task of the Piscina pool, which lasts until the runtime stops.
  */
 import type { MessagePort } from 'node:worker_threads'
-import { threadId } from 'node:worker_threads'
+import { receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { load, store, write } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
@@ -30,7 +30,7 @@ export default async function machine({ buffer, id, pid, port }: MachineTask): P
   // Another thread has its P by now: this one was given up before it got here.
   if (load(self.m + M.status) !== M_STARTING) return
   useNames((code) => describeCode(code).name)
-  connect(port)
+  connect(port, () => receiveMessageOnPort(port)?.message)
   process.on('unhandledRejection', onUnhandledRejection)
   whenUnawaited(holdUntilReported)
   watchOutput()

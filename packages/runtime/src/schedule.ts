@@ -5,13 +5,14 @@
  */
 import { bytes, cas, free, inbox, pause, read, store, write } from '@goro/memory'
 import { functionAt } from './code.ts'
-import { controlPending, fetchParcel } from './control.ts'
+import { controlPending, fetchParcel, takeShared } from './control.ts'
 import { deliver, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
   BLOCK,
   countOf,
   F_ABORTABLE,
   F_EXTERNALS,
+  F_SHARED,
   flagsOf,
   G,
   RUNNABLE,
@@ -131,7 +132,7 @@ function execute(g: number): void {
     if (typeof fn !== 'function' || (flags & F_EXTERNALS) !== 0) {
       wait(g, prepare(g, fn, flags))
     } else {
-      const result = call(g, fn, tags, undefined)
+      const result = call(g, fn, tags, (flags & F_SHARED) === 0 ? undefined : takeShared(read(g + G.parcel)))
       if (isThenable(result)) wait(g, result)
       else finish(g, result)
     }
@@ -143,7 +144,9 @@ function execute(g: number): void {
 
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
-  const externals = (flags & F_EXTERNALS) === 0 ? undefined : await fetchParcel(read(g + G.parcel))
+  const parcel = read(g + G.parcel)
+  const externals =
+    (flags & F_EXTERNALS) !== 0 ? await fetchParcel(parcel) : (flags & F_SHARED) !== 0 ? takeShared(parcel) : undefined
   return call(g, await fn, read(g + G.tags), externals)
 }
 

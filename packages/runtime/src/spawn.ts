@@ -3,10 +3,10 @@
  */
 import { alloc, cas, G_CLASS, write, writeBytes, writeF64 } from '@goro/memory'
 import { codeOf } from './code.ts'
-import { sendParcel } from './control.ts'
+import { sendParcel, shareAll } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
-import { BLOCK, CANCELLED, F_ABORTABLE, F_EXTERNALS, G, RUNNABLE, tagsOf } from './g.ts'
+import { BLOCK, CANCELLED, F_ABORTABLE, F_EXTERNALS, F_SHARED, G, RUNNABLE, tagsOf } from './g.ts'
 import { Goroutine } from './goroutine.ts'
 import { MAIN_M } from './m.ts'
 import { isRetired, wakep } from './park.ts'
@@ -106,8 +106,20 @@ function writeArguments(
   writeBytes(block, bytes)
   write(g + G.cell0, block)
   write(g + G.cell0 + 1, bytes.length)
-  if (externals !== undefined) write(g + G.parcel, sendParcel(externals))
-  write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? flags : flags | F_EXTERNALS))
+  write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? flags : flags | sendExternals(g, externals)))
+}
+
+/** Sends what is no bytes on its way, ahead of the goroutine; returns the flag that says which way. */
+function sendExternals(g: number, externals: readonly unknown[]): number {
+  const block = shareAll(externals)
+  if (block === undefined) {
+    write(g + G.parcel, sendParcel(externals))
+    return F_EXTERNALS
+  }
+  write(g + G.parcel, block)
+  // The closure is what keeps the memory alive until the goroutine has it, and is home again.
+  onSettled(g, () => externals)
+  return F_SHARED
 }
 
 const ARGUMENTS = { root: (index: number) => `argument ${index + 1}` }

@@ -116,7 +116,7 @@ describe('Goroutine', () => {
     const failed = go(() => {
       throw new RangeError('no')
     })
-    expect(await failed.catch((error: Error) => error.message)).toBe('no')
+    expect(await failed.catch((error: unknown) => (error as Error).message)).toBe('no')
     await expect(failed.finally(() => void order.push('again'))).rejects.toThrow('no')
     expect(order).toEqual(['finally', 'again'])
     await expect(g.then(() => Promise.reject(new Error('later')))).rejects.toThrow('later')
@@ -311,6 +311,20 @@ describe('shared memory', () => {
     }, shared)
     Atomics.add(back, 0, 1)
     expect(shared[0]).toBe(6)
+  })
+
+  test('is there when a goroutine starts: one that blocks its thread on it holds up no other that is queued', async () => {
+    const flag = new Int32Array(new SharedArrayBuffer(8))
+    const block = (view: Int32Array) => {
+      Atomics.add(view, 0, 1)
+      Atomics.wait(view, 1, 0)
+    }
+    const blocked = Array.from({ length: runtime.gomaxprocs() }, () => go(block, flag))
+    while (Atomics.load(flag, 0) < blocked.length) await new Promise((resolve) => setImmediate(resolve))
+    Atomics.store(flag, 1, 1)
+    Atomics.notify(flag, 1)
+    await Promise.all(blocked)
+    expect(flag[0]).toBe(blocked.length)
   })
 
   test('a thousand goroutines count in one place', async () => {

@@ -236,7 +236,7 @@ describe('errors', () => {
     expect(copy.message).toBe(error.message)
     expect(copy.stack).toBe(error.stack)
     expect(copy.name).toBe(error.name)
-    if (error.cause !== undefined) expect((copy.cause as Error).constructor).toBe(error.cause.constructor)
+    if (error.cause !== undefined) expect((copy.cause as Error).constructor).toBe((error.cause as Error).constructor)
     if (error instanceof AggregateError) expect((copy as AggregateError).errors).toHaveLength(error.errors.length)
     for (const key of ['message', 'stack', 'cause', 'errors']) {
       expect(Object.prototype.propertyIsEnumerable.call(copy, key)).toBe(false)
@@ -286,7 +286,13 @@ describe('what cannot be sent', () => {
     ['a promise', { p: Promise.resolve() }, 'value, at .p: a promise'],
     ['a WeakMap', { 'two words': new WeakMap() }, 'value, at ["two words"]: a WeakMap'],
     ['a WeakRef', [[new WeakRef({})]], 'value, at [0][0]: a WeakRef'],
-    ['an arguments object', (function (..._: unknown[]) { return arguments })(1), 'value: an arguments object'],
+    [
+      'an arguments object',
+      (function (..._: unknown[]) {
+        return arguments
+      })(1),
+      'value: an arguments object',
+    ],
     ['a proxy', { p: new Proxy({}, {}) }, 'value, at .p: a Proxy'],
     ['a generator', [(function* () {})()], 'value, at [0]: a generator'],
     ['in a map', { m: new Map([['key', { f() {} }]]) }, "value, at .m.get('key').f: a function"],

@@ -1,4 +1,4 @@
-import { writeFileSync, existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { go } from 'goro'

@@ -12,7 +12,10 @@ console.log(machine())
 const folder = new URL('checks/', import.meta.url)
 for (const file of readdirSync(folder).sort()) {
   console.log(`\n${file}`)
-  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(file, folder))], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(file, folder))], {
+    stdio: 'inherit',
+    timeout: 600_000,
+  })
   console.log(status === 0 ? 'kept' : 'NOT KEPT')
   if (status !== 0) process.exitCode = 1
 }

@@ -98,7 +98,8 @@ for (const [i, { path }] of files.entries()) {
   try {
     assert.deepStrictEqual(spread.reports[i], plain.reports[i])
   } catch (error) {
-    stop(1, `in ${path} goroutines found (actual) what plain code did not (expected)\n${(error as Error).message}`)
+    const diff = (error as Error).message
+    stop(1, `goroutines (actual) and plain code (expected) disagree on ${path}; has it changed meanwhile?\n${diff}`)
   }
 }
 

@@ -88,7 +88,7 @@ test('stops with a diff when the two ways disagree', async () => {
   const lie = fileURLToPath(new URL('../fixtures/lie-on-the-main-thread.mjs', import.meta.url))
   const { code, stderr } = await runExample('survey', [folder], ['--import', lie])
   expect(code).toBe(1)
-  expect(stderr).toContain(`in ${join(folder, 'liar.js')} goroutines found (actual) what plain code did not (expected)`)
+  expect(stderr).toContain(`goroutines (actual) and plain code (expected) disagree on ${join(folder, 'liar.js')};`)
   expect(stderr).toMatch(/\+ +truth: 1/)
   expect(stderr).toMatch(/- +lie: 1/)
 })

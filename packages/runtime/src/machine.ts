@@ -9,7 +9,7 @@ import { connect } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
 import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
-import { noteOwnResources } from './netpoll.ts'
+import { noteOwnPorts } from './netpoll.ts'
 import { watchOutput } from './output.ts'
 import { P, P_BUSY } from './p.ts'
 import { countCreated, countFinished, countSettled, joinRegion, self } from './sched.ts'
@@ -37,7 +37,7 @@ export default async function machine({ buffer, id, pid, port }: MachineTask): P
   write(self.m + M.threadId, threadId)
   store(self.p + P.status, P_BUSY)
   store(self.m + M.status, M_RUNNING)
-  noteOwnResources()
+  noteOwnPorts()
   await schedule()
   process.off('unhandledRejection', onUnhandledRejection)
   self.slab.flush()

@@ -14,24 +14,23 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Active handles and requests that this isolate has of itself, by the time its loop starts. */
-let ownResources = 0
+/** Ports that this thread has of itself: to Piscina, and the control line. */
+let ownPorts = 0
 
-export function noteOwnResources(): void {
-  ownResources = process.getActiveResourcesInfo().length
+export function noteOwnPorts(): void {
+  ownPorts = process.getActiveResourcesInfo().filter(isPort).length
 }
+
+const isPort = (resource: string): boolean => resource === 'MessagePort'
 
 /**
  * Whether nothing in this isolate waits on libuv, so that the thread may block: no goroutine that has started, no
  * handle or request that a finished one left behind, no message to or from the main thread, nothing unwritten on stdout.
  */
 export function canBlock(): boolean {
-  return (
-    read(self.m + M.waiting) === 0 &&
-    !controlPending() &&
-    !isPrinting() &&
-    process.getActiveResourcesInfo().length <= ownResources
-  )
+  if (read(self.m + M.waiting) !== 0 || controlPending() || isPrinting()) return false
+  const resources = process.getActiveResourcesInfo()
+  return resources.length <= ownPorts && resources.every(isPort)
 }
 
 /** Resolves when this thread's note is woken, or when its own event loop makes work for it. Call before the sleep is announced. */

@@ -6,6 +6,8 @@
 import { countCreated, countFinished, countSettled, self } from './sched.ts'
 
 let printed = false
+/** Writes that hold the process open. */
+let holds = 0
 
 /** Takes note of what is printed on this thread. Called once, before any goroutine runs. */
 export function watchOutput(): void {
@@ -25,7 +27,9 @@ export function holdForOutput(): void {
     if (stream.writableLength === 0) continue
     countCreated()
     countFinished()
+    holds++
     stream.write('', () => {
+      holds--
       countSettled()
       self.wakeSelf()
     })
@@ -34,4 +38,5 @@ export function holdForOutput(): void {
 }
 
 /** Whether something that was printed has not arrived: then this thread must not block. */
-export const isPrinting = (): boolean => process.stdout.writableLength > 0 || process.stderr.writableLength > 0
+export const isPrinting = (): boolean =>
+  holds > 0 || process.stdout.writableLength > 0 || process.stderr.writableLength > 0

@@ -45,8 +45,8 @@ const NOTHING = 2
 
 /** A goroutine has returned a promise, or a handle was settled: microtasks wait. */
 let microtasks = false
-/** Something has run since libuv had its last turn for want of work. */
-let ranSinceTurn = false
+/** Something may have run since libuv had its last turn for want of work. */
+let turnIsDue = true
 let lastPoll = 0
 /** Goroutines to run before the next look at the clock. */
 let untilClock = CLOCK_EVERY
@@ -72,10 +72,10 @@ export async function schedule(): Promise<void> {
       await nextTurn()
       lastPoll = lastClock = performance.now()
     } else if (!(await spin())) {
-      // What goroutines left for the end of this turn has to come before a sleep: `process.nextTick`, and the report of
-      // rejections that nobody handles.
-      await (ranSinceTurn ? nextTurn() : stopm())
-      ranSinceTurn = false
+      // What was left for the end of a turn has to come before a sleep: `process.nextTick`, the report of rejections that
+      // nobody handles. By goroutines, or by callbacks while this thread slept in its event loop: so a turn before each sleep.
+      await (turnIsDue ? nextTurn() : stopm())
+      turnIsDue = !turnIsDue
       lastPoll = lastClock = performance.now()
     }
   }
@@ -112,7 +112,7 @@ function pollIsDue(): boolean {
 function takeResults(): void {
   if (inbox.isEmpty(self.m + M.inbox)) return
   deliver(takeInbox(), Number.POSITIVE_INFINITY)
-  ranSinceTurn = true
+  turnIsDue = true
   microtasks = true
 }
 
@@ -120,7 +120,7 @@ function takeResults(): void {
 function execute(g: number): void {
   const tags = read(g + G.tags)
   const flags = flagsOf(tags)
-  ranSinceTurn = true
+  turnIsDue = true
   write(self.p + P.schedtick, (read(self.p + P.schedtick) + 1) | 0)
   // First whose it is, then that it runs: an undertaker that finds it running knows whom to ask.
   write(g + G.m, self.id)

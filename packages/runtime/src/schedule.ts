@@ -33,6 +33,11 @@ type ShippedFunction = (...args: unknown[]) => unknown
 
 /** Longest time without a turn of libuv, in milliseconds. */
 const POLL_EVERY_MS = 4
+/**
+ * As `POLL_EVERY_MS`, while goroutines are started that have to wait. What has started stays on this thread, so it comes before
+ * what has not, which others can take: without that, one thread starts a thousand readers before the first of them reads.
+ */
+const ASYNC_POLL_EVERY_MS = 0.1
 /** Goroutines between two looks at the clock, at most: it costs as much as a small goroutine. */
 const CLOCK_EVERY = 16
 /** How long an M without work looks for some before it sleeps. A sleep and its wake-up cost more than this. */
@@ -67,7 +72,7 @@ export async function schedule(): Promise<void> {
     if (isRetired()) store(self.p + P.status, P_BUSY)
     const why = runGoroutines()
     if (why === MICROTASKS) {
-      await undefined
+      await endOfMicrotasks()
     } else if (why === EVENTS) {
       await nextTurn()
       lastPoll = lastClock = performance.now()
@@ -81,13 +86,18 @@ export async function schedule(): Promise<void> {
   }
 }
 
+/** Resolves when no microtask is left, however many follow from one another: ticks come after them all. */
+function endOfMicrotasks(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
+}
+
 /** Runs goroutines back to back until something else has to have a turn. */
 function runGoroutines(): number {
   for (;;) {
     takeResults()
     if (microtasks) {
       microtasks = false
-      return pollIsDue() ? EVENTS : MICROTASKS
+      return performance.now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
     }
     if (pollIsDue()) return EVENTS
     const g = findRunnable()

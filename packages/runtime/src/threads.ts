@@ -12,7 +12,7 @@ import { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { M, M_DEAD, M_FREE, M_STARTING, MAX_THREADS } from './m.ts'
 import type { MachineTask } from './machine.ts'
-import { P } from './p.ts'
+import { P, P_IDLE } from './p.ts'
 import { isStopping, mAt, pAt, SCHED, Sched } from './sched.ts'
 
 export interface ThreadOptions {
@@ -84,6 +84,7 @@ export function startM(pid: number): void {
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
   store(m + M.status, M_STARTING)
+  store(pAt(pid) + P.status, P_IDLE)
   store(pAt(pid) + P.m, id)
   lines.set(id, port1)
   const task: MachineTask = { buffer, id, pid, port: port2 }

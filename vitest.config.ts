@@ -22,7 +22,9 @@ const NODE_CONDITIONS = ['module', 'node', 'development|production']
 /** From source: workspace packages resolve to their `src`, by the conditions that their `exports` name. */
 function fromSource(name: string, conditions: string[]): TestProjectConfiguration {
   const resolve = { conditions: [...conditions, ...NODE_CONDITIONS] }
-  return { resolve, ssr: { resolve }, test: { name, include: [`packages/*/test/${name}/**/*.test.ts`] } }
+  // Of a machine with a busy neighbour, not of the code, a test here can only take long.
+  const test = { name, include: [`packages/*/test/${name}/**/*.test.ts`], testTimeout: 120 * SECOND }
+  return { resolve, ssr: { resolve }, test }
 }
 
 /** As built: what is in `dist` is left to Node, so that threads and the test run the same modules. */

@@ -49,35 +49,44 @@ export interface CallSite extends Place {
 
 /** The frame that called goro. */
 export function callSite(): CallSite {
-  for (const frame of frames(callSite, 50)) {
-    const file = urlOf(frame.getFileName() ?? '')
-    if (file === '' || file.startsWith('node:') || isOwn(file)) continue
-    const line = (frame.getLineNumber() ?? 1) - 1
-    const column = (frame.getColumnNumber() ?? 1) - 1
-    return { file, line, column, caller: frame.getFunctionName() ?? '' }
-  }
-  // Called by Node itself, as in `setImmediate(go, fn)`.
-  return { file: '[eval]', line: 0, column: 0, caller: '' }
+  // Called by Node itself, as in `setImmediate(go, fn)`, if nothing else is found.
+  let site: CallSite = { file: '[eval]', line: 0, column: 0, caller: '' }
+  withFrames(callSite, 50, (frames) => {
+    for (const frame of frames) {
+      const file = urlOf(frame.getFileName() ?? '')
+      if (file === '' || file.startsWith('node:') || isOwn(file)) continue
+      const line = (frame.getLineNumber() ?? 1) - 1
+      const column = (frame.getColumnNumber() ?? 1) - 1
+      site = { file, line, column, caller: frame.getFunctionName() ?? '' }
+      return
+    }
+  })
+  return site
 }
 
-/** The last few frames that led to `below`, as a string that tells one way from another. */
+/** The last few frames that led to `below`, as a string that tells one way from another. Takes about 10 µs. */
 export function trail(below: CallableFunction): string {
   let key = ''
-  for (const frame of frames(below, 5)) key += `${frame.getFileName()}:${frame.getPosition()};`
+  withFrames(below, 5, (frames) => {
+    for (const frame of frames) key += `${frame.getFileName()}:${frame.getPosition()};`
+  })
   return key
 }
 
 const isOwn = (file: string): boolean => ownFolders.some((folder) => file.startsWith(folder))
 
-/** The frames below that of `top`, `limit` of them at most: V8 takes half a microsecond for each. */
-function frames(top: CallableFunction, limit: number): readonly (NodeJS.CallSite & { getPosition(): number })[] {
+type Frame = NodeJS.CallSite & { getPosition(): number }
+
+/** Calls `look` with the frames below that of `top`, `limit` of them at most. */
+function withFrames(top: CallableFunction, limit: number, look: (frames: readonly Frame[]) => void): void {
   const { prepareStackTrace, stackTraceLimit } = Error
   const holder: { stack?: unknown } = {}
   try {
-    Error.prepareStackTrace = (_, sites) => sites
+    Error.prepareStackTrace = (_, sites) => look(sites as Frame[])
     Error.stackTraceLimit = limit
     Error.captureStackTrace(holder, top)
-    return holder.stack as never
+    // V8 asks for it at the first read.
+    void holder.stack
   } finally {
     Error.prepareStackTrace = prepareStackTrace
     Error.stackTraceLimit = stackTraceLimit

@@ -272,8 +272,8 @@ function functionsIn(source: string): string[] {
       const { type, start, end } = child as Partial<Node>
       const text = type === undefined ? '' : source.slice(start, end)
       // A method's node begins at its parameters; `super` and `new.target` would be those of something outside.
-      if (/^(Arrow)?Function/.test(type ?? '') && !(node as { method?: boolean }).method && parseAlone(text))
-        found.push(text)
+      const isPlain = /^(Arrow)?Function/.test(type ?? '') && (node as { method?: boolean }).method !== true
+      if (isPlain && text.length < 5000 && parseAlone(text) !== undefined) found.push(text)
       visit(child)
     }
   }

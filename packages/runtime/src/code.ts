@@ -5,7 +5,7 @@
  * ships it, and none is ever freed.
  *
  * Which definition a function object belongs to: an inline closure is a new object at each call, with the same text; but two
- * definitions may have the same text. V8 knows (location.ts), at the price of some sixty microseconds. So the first objects of
+ * definitions may have the same text. V8 knows (location.ts), but takes three hundred times as long. So the first objects of
  * a text are looked up, and then every second, fourth, eighth … as many again; in between it is taken for granted that they
  * are of one definition. Once a text is known to be of several, the same goes for each way that leads to `go` with it
  * (docs/decisions/0002-shipping-functions.md has the figures).

@@ -62,6 +62,11 @@ export class Note {
     store(this.#state, form)
   }
 
+  /** Whether the announced sleep has been ended. */
+  get isAwake(): boolean {
+    return load(this.#state) === AWAKE
+  }
+
   /** Takes the announcement back. False if somebody has woken this thread meanwhile: then there is work. */
   cancel(): boolean {
     const form = load(this.#state)

@@ -141,6 +141,9 @@ export class LocalQueue {
     const tail = read(this.#tail)
     const n = victim.grab(this.#slots, tail, this.#mask, stealNext)
     if (n === 0) return 0
+    // The ring is empty, so this is where the head is. Noted here, because a thread that only steals never puts: its note of
+    // the head would fall behind by more than a word can tell.
+    this.#headSeen = tail
     this.stolen += n
     const g = read(this.#slots + ((tail + n - 1) & this.#mask))
     if (n > 1) store(this.#tail, (tail + n - 1) | 0)

@@ -91,7 +91,7 @@ export function boot(): void {
   const procs = processors()
   const most = Math.min(options.maxThreads ?? Math.max(64, procs * 4), MAX_THREADS - 1)
   const asked = options.memory
-  const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, Math.min(procs, most))
+  const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, procs, most)
   try {
     startThreads(buffer, gomaxprocs(), { ...options, maxThreads: most }, buryThread)
   } catch (error) {
@@ -134,7 +134,8 @@ export function procs(): number {
 
 /**
  * Changes how many processors run goroutines and returns how many there were. Threads for new ones are started by the main
- * thread; those that are too many hand on what is in their queues, and finish what they have started.
+ * thread; those that are too many hand on what is in their queues, and finish what they have started. There are never more
+ * than `maxThreads`.
  *
  * @throws RangeError for anything but a whole number from 1 to 256.
  */

@@ -14,7 +14,9 @@ import { createRequire } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
 import { add, alloc, free, read, WORD_BYTES, write } from '@goro/memory'
 import type { Endpoint, Remote } from 'comlink'
+import { dataCloneError } from './errors.ts'
 import { MAIN_M } from './m.ts'
+import { collectGarbage } from './native.ts'
 import { SCHED, Sched, self } from './sched.ts'
 
 /** What the main thread offers to the others. */
@@ -82,23 +84,35 @@ function movables(externals: readonly unknown[]): Transferable[] {
   return externals.filter((external) => external instanceof globalThis.MessagePort) as unknown as Transferable[]
 }
 
-/** Deposits what is no bytes and returns the number under which it can be fetched. */
+/**
+ * Moves what is to be moved here and now: from this moment the sender's own is detached, wherever the receiver may be, and
+ * one that had been moved before is refused to the sender.
+ */
+function move(externals: readonly unknown[]): unknown[] {
+  const ports = movables(externals)
+  if (ports.length === 0) return [...externals]
+  try {
+    const moved = new Map(ports.map((port, i) => [port, i]))
+    const arrived = structuredClone(ports, { transfer: ports })
+    return externals.map((external) => {
+      const i = moved.get(external as Transferable)
+      return i === undefined ? external : arrived[i]
+    })
+  } catch (error) {
+    throw dataCloneError(`a MessagePort can't be transferred: ${(error as Error).message}`)
+  }
+}
+
+/**
+ * Deposits what is no bytes and returns the number under which it can be fetched.
+ *
+ * @throws DataCloneError if a port among it was transferred before.
+ */
 export function sendParcel(externals: readonly unknown[]): number {
   const parcel = (add(SCHED + Sched.parcels, 1) + 1) | 0
-  if (self.id === MAIN_M) {
-    // Moved once, here and now: from this moment the sender's own is detached, wherever the receiver may be.
-    const moved = new Set(movables(externals))
-    main.deposit(
-      parcel,
-      externals.map((external) =>
-        moved.has(external as Transferable)
-          ? structuredClone(external, { transfer: [external as Transferable] })
-          : external,
-      ),
-    )
-  } else {
-    void call((remote) => remote.deposit(parcel, comlink().transfer([...externals], movables(externals))))
-  }
+  const moved = move(externals)
+  if (self.id === MAIN_M) main.deposit(parcel, moved)
+  else void call((remote) => remote.deposit(parcel, comlink().transfer(moved, movables(moved))))
   return parcel
 }
 
@@ -142,10 +156,14 @@ type Announcement = { readonly number: number; readonly memory?: SharedArrayBuff
 /** On the main thread: the numbers of its own, who they are, and the lines to tell. */
 const numbers = new WeakMap<SharedArrayBuffer, number>()
 const announced = new Map<number, WeakRef<SharedArrayBuffer>>()
-const lines = new Set<MessagePort>()
+const lines = new Map<MessagePort, () => void>()
 const collected = new FinalizationRegistry<number>((number) => {
   announced.delete(number)
-  for (const end of lines) end.postMessage({ number } satisfies Announcement)
+  for (const [end, wake] of lines) {
+    end.postMessage({ number } satisfies Announcement)
+    // A thread asleep since before the announcement has not read it: the message holds the memory.
+    wake()
+  }
 })
 
 /** On another thread: what it was told of. */
@@ -173,7 +191,7 @@ function announce(memory: SharedArrayBuffer): number {
     numbers.set(memory, number)
     announced.set(number, new WeakRef(memory))
     collected.register(memory, number)
-    for (const end of lines) end.postMessage({ number, memory } satisfies Announcement)
+    for (const end of lines.keys()) end.postMessage({ number, memory } satisfies Announcement)
   }
   return number
 }
@@ -203,8 +221,24 @@ let onControl: (message: unknown) => void = () => {}
 function onMessage(message: unknown): void {
   const { number, memory } = message as Announcement
   if (number === undefined) onControl(message)
-  else if (memory === undefined) memories.delete(number)
+  else if (memory === undefined) forget(number)
   else memories.set(number, memory)
+}
+
+/** Bytes of forgotten memory after which this thread collects its garbage. */
+const COLLECT_AFTER_BYTES = 256 << 20
+let forgotten = 0
+
+/**
+ * The main thread has no use for memory `number` any more. What holds it now is an object of this thread that nobody refers
+ * to; and a thread that does little may not collect garbage for hours, since V8 does not count shared memory as its own.
+ */
+function forget(number: number): void {
+  forgotten += memories.get(number)?.byteLength ?? 0
+  memories.delete(number)
+  if (forgotten < COLLECT_AFTER_BYTES) return
+  forgotten = 0
+  collectGarbage()
 }
 
 // --- the lines -------------------------------------------------------------------------------------------------------------
@@ -216,8 +250,8 @@ export function connect(end: MessagePort, receiveOne: () => unknown): void {
   end.on('message', onMessage)
 }
 
-/** Sets up the main thread's end of an M's line. It does not hold the process open: goroutines in flight do. */
-export function serve(end: MessagePort): void {
+/** Sets up the main thread's end of the line of an M, which `wake` wakes. It does not hold the process open: goroutines in flight do. */
+export function serve(end: MessagePort, wake: () => void): void {
   let deliverTo: ((message: unknown) => void) | undefined
   end.on('message', (message: unknown) => {
     if (deliverTo === undefined) {
@@ -239,7 +273,7 @@ export function serve(end: MessagePort): void {
     deliverTo?.(message)
   })
   end.unref()
-  lines.add(end)
+  lines.set(end, wake)
   end.on('close', () => lines.delete(end))
   for (const [number, ref] of announced) {
     const memory = ref.deref()

@@ -54,6 +54,15 @@ export function whenExpecting(callback: () => void): void {
   onExpect = callback
 }
 
+/** Calls `callback` as well, after those before it. */
+export function alsoWhenExpecting(callback: () => void): void {
+  const before = onExpect
+  onExpect = () => {
+    before()
+    callback()
+  }
+}
+
 export function expectResult(): void {
   onExpect()
 }
@@ -91,7 +100,12 @@ function writeOutcome(g: number, value: unknown, failed: boolean): void {
     tag = BLOCK
     if (encoded.externals !== undefined) {
       flags |= F_EXTERNALS
-      write(g + G.parcel, sendParcel(encoded.externals))
+      try {
+        write(g + G.parcel, sendParcel(encoded.externals))
+      } catch (error) {
+        free(block)
+        throw error
+      }
     }
   }
   write(g + G.tags, tagsOf(1, tag, 0, flags))
@@ -121,7 +135,8 @@ function writeFailure(g: number, error: unknown): void {
   try {
     writeOutcome(g, error, true)
   } catch (second) {
-    if (!(second instanceof OutOfMemoryError)) throw second
+    // What is no bytes in it can't be moved: that error has nothing of the kind.
+    if (!(second instanceof OutOfMemoryError)) return writeFailure(g, second)
     // It has to get home even when there is no shared memory for it: as the bare fact.
     write(g + G.tags, tagsOf(1, packCell(null, g + G.cell0), 0, F_FAILED | F_LOST))
   }
@@ -173,15 +188,30 @@ function deliverOne(g: number): void {
   if (read(g + G.status) === CANCELLED) {
     dropValues(g)
     release(g, index)
+    countSettled()
     return
   }
-  const failed = (flagsOf(tags) & F_FAILED) !== 0
   if ((flagsOf(tags) & F_EXTERNALS) !== 0) {
-    void deliverWithExternals(g, index, failed)
-    return
+    fetchParcel(read(g + G.parcel)).then(
+      (externals) => deliverOutcome(g, index, externals),
+      (error: unknown) => settle(release(g, index), error, true),
+    )
+  } else {
+    deliverOutcome(g, index, undefined)
   }
-  const lost = (flagsOf(tags) & F_LOST) !== 0
-  const value = lost ? new OutOfMemoryError(LOST) : takeOutcome(g, undefined)
+}
+
+function deliverOutcome(g: number, index: number, externals: readonly unknown[] | undefined): void {
+  const flags = flagsOf(read(g + G.tags))
+  let failed = (flags & F_FAILED) !== 0
+  let value: unknown
+  try {
+    value = (flags & F_LOST) !== 0 ? new OutOfMemoryError(LOST) : takeOutcome(g, externals)
+  } catch (error) {
+    // It could be written and can't be read: one nested so deep that this thread's stack is too small for it.
+    value = error
+    failed = true
+  }
   settle(release(g, index), value, failed)
 }
 
@@ -189,20 +219,11 @@ const LOST =
   'out of shared memory: there was none left for what the goroutine returned or threw; ' +
   'raise it with runtime.configure({ memory: BYTES }) before the first go()'
 
-/** As `deliverOne`, when part of the value has to be fetched first. */
-async function deliverWithExternals(g: number, index: number, failed: boolean): Promise<void> {
-  try {
-    const externals = await fetchParcel(read(g + G.parcel))
-    const value = takeOutcome(g, externals)
-    settle(release(g, index), value, failed)
-  } catch (error) {
-    settle(release(g, index), error, true)
-  }
-}
-
 function settle(goroutine: Goroutine<unknown>, value: unknown, failed: boolean): void {
   if (failed) Goroutine.reject(goroutine, value)
   else Goroutine.fulfill(goroutine, value)
+  // Only now: whoever waits for it has its turn before the process may end.
+  countSettled()
 }
 
 /** Frees the struct of a goroutine that is home, and gives its handle. */
@@ -214,7 +235,6 @@ function release(g: number, index: number): Goroutine<unknown> {
   }
   write(g + G.status, IDLE)
   self.slab.freeClass(g, G_CLASS)
-  countSettled()
   if (orphan !== undefined) return orphan
   const goroutine = handles[index] as Goroutine<unknown>
   handles[index] = undefined
@@ -256,6 +276,8 @@ export function discard(g: number): void {
   write(g + G.status, IDLE)
   self.slab.freeClass(g, G_CLASS)
   countSettled()
+  // It may have been the last one, for which the process stays.
+  self.wakeSelf()
 }
 
 /** Reports to the main thread that goroutine `goid` failed with `error` and that nobody on this thread awaits it. */

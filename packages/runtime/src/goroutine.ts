@@ -6,12 +6,16 @@
  *   PENDING ── result comes ──> FULFILLED
  *           └─ error comes ───> REJECTED        (REJECTED with nobody waiting: an unhandled rejection, as for a promise)
  */
+import { AsyncResource } from 'node:async_hooks'
+
 const PENDING = 0
 const FULFILLED = 1
 const REJECTED = 2
 
 /** One `then` on a pending goroutine: what to call, and how to settle the promise that it returned. */
 interface Reaction {
+  /** The context in which the handler runs: that of the `then`, not that of the event loop's turn in which the result comes. */
+  readonly context: AsyncResource
   readonly onFulfilled: ((value: unknown) => unknown) | null | undefined
   readonly onRejected: ((reason: unknown) => unknown) | null | undefined
   readonly resolve: (value: unknown) => void
@@ -34,6 +38,8 @@ export function goroutineOf(promise: Promise<unknown>): Goroutine<unknown> | und
 
 let resolveNew!: (value: unknown) => void
 let rejectNew!: (reason: unknown) => void
+/** Nobody needs to hear that a context is collected, and to arrange for that would cost more than the context. */
+const NO_DESTROY = { requireManualDestroy: true }
 /** One executor for all promises: a closure a promise would cost as much again. */
 const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) => void): void => {
   resolveNew = resolve
@@ -83,6 +89,7 @@ export class Goroutine<T> implements PromiseLike<T> {
     }
     const promise = new Promise(capture) as Promise<R | E>
     const reaction: Reaction = {
+      context: new AsyncResource('Goroutine', NO_DESTROY),
       onFulfilled: onFulfilled as Reaction['onFulfilled'],
       onRejected,
       resolve: resolveNew,
@@ -142,7 +149,7 @@ export class Goroutine<T> implements PromiseLike<T> {
 function run(reaction: Reaction, state: number, value: unknown): void {
   const handler = state === FULFILLED ? reaction.onFulfilled : reaction.onRejected
   try {
-    if (typeof handler === 'function') reaction.resolve(handler(value))
+    if (typeof handler === 'function') reaction.resolve(reaction.context.runInAsyncScope(handler, undefined, value))
     else if (state === FULFILLED) reaction.resolve(value)
     else reaction.reject(value)
   } catch (error) {

@@ -30,6 +30,8 @@ export const M = struct({
   created: i32,
   finished: i32,
   settled: i32,
+  /** Of what it has created and not settled: what is no goroutine (`hold`). Owner; the undertaker once it is dead. */
+  holds: i32,
   /** Times it went to sleep. Owner. */
   sleeps: i32,
   /** Node's thread id. Owner. */

@@ -3,16 +3,17 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { receiveMessageOnPort, threadId } from 'node:worker_threads'
-import { load, store, write } from '@goro/memory'
+import { cas, store, write } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
 import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
+import { nextTick, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
 import { watchOutput } from './output.ts'
 import { P, P_BUSY } from './p.ts'
-import { countCreated, countFinished, countSettled, joinRegion, self } from './sched.ts'
+import { hold, joinRegion, self, unhold } from './sched.ts'
 import { schedule } from './schedule.ts'
 
 /** What an M is told at its start. */
@@ -27,20 +28,31 @@ export interface MachineTask {
 
 export default async function machine({ buffer, id, pid, port }: MachineTask): Promise<void> {
   joinRegion(buffer, id, pid)
-  // Another thread has its P by now: this one was given up before it got here.
-  if (load(self.m + M.status) !== M_STARTING) return
   useNames((code) => describeCode(code).name)
   connect(port, () => receiveMessageOnPort(port)?.message)
   process.on('unhandledRejection', onUnhandledRejection)
   whenUnawaited(holdUntilReported)
   watchOutput()
+  // Another thread has its P by now, if this one was given up before it got here.
+  if (cas(self.m + M.status, M_STARTING, M_RUNNING) !== M_STARTING) return
   write(self.m + M.threadId, threadId)
   store(self.p + P.status, P_BUSY)
-  store(self.m + M.status, M_RUNNING)
   noteOwnPorts()
-  await schedule()
+  await schedule().catch(die)
   process.off('unhandledRejection', onUnhandledRejection)
   self.slab.flush()
+}
+
+/**
+ * The loop itself has failed, which only a mistake in it can do. A thread that lived on without it would be taken for dead, and its
+ * goroutines would end twice; so it does die, and is buried when it has.
+ */
+function die(error: unknown): Promise<never> {
+  nextTick(() => {
+    setImmediate(() => process.exit(1))
+    throw error
+  })
+  return new Promise(() => {})
 }
 
 /**
@@ -48,12 +60,8 @@ export default async function machine({ buffer, id, pid, port }: MachineTask): P
  * on its way home: without that, the process could end in between.
  */
 function holdUntilReported(): void {
-  countCreated()
-  countFinished()
-  setImmediate(() => {
-    countSettled()
-    self.wakeSelf()
-  })
+  hold()
+  setImmediate(unhold)
 }
 
 /**

@@ -2,10 +2,13 @@
  * The netpoller is libuv. An M gives its event loop a turn when something may wait for it, and sleeps in its poll when
  * there is nothing to run; the main thread's loop is the program's own, and a driver in it takes results in.
  */
-import { inbox, POLL, read, store } from '@goro/memory'
+import { createHook, executionAsyncResource } from 'node:async_hooks'
+import { types } from 'node:util'
+import { inbox, POLL, store } from '@goro/memory'
 import { controlPending } from './control.ts'
 import { deliver, outstanding, takeInbox, whenExpecting } from './deliver.ts'
 import { M } from './m.ts'
+import { clearInterval, now, setImmediate, setInterval } from './native.ts'
 import { isPrinting } from './output.ts'
 import { SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
 
@@ -23,12 +26,19 @@ export function noteOwnPorts(): void {
 
 const isPort = (resource: string): boolean => resource === 'MessagePort'
 
+/** Whether a goroutine has ever waited on this thread: it may have left something unref'd behind, which Node does not tell of. */
+let hasWaited = false
+
+export function noteWaiting(): void {
+  hasWaited = true
+}
+
 /**
  * Whether nothing in this isolate waits on libuv, so that the thread may block: no goroutine that has started, no
  * handle or request that a finished one left behind, no message to or from the main thread, nothing unwritten on stdout.
  */
 export function canBlock(): boolean {
-  if (read(self.m + M.waiting) !== 0 || controlPending() || isPrinting()) return false
+  if (hasWaited || controlPending() || isPrinting()) return false
   const resources = process.getActiveResourcesInfo()
   return resources.length <= ownPorts && resources.every(isPort)
 }
@@ -39,6 +49,30 @@ export function nextWakeUp(): Promise<void> {
     self.wakeSelf = resolve
     self.note.arm(resolve)
   })
+}
+
+let onStir: () => void
+/** Before each callback of this thread. It costs a little at every one, so it is on only while the thread sleeps. */
+const stirring = createHook({ before: () => onStir() })
+
+/** While this thread sleeps in its event loop: calls `callback` before anything runs on it but what wakes it, once. */
+export function beforeNextCallback(callback: () => void): void {
+  onStir = () => {
+    stirring.disable()
+    // What a waker has set off is the reaction of a promise; all else that begins in the event loop is none.
+    if (!self.note.isAwake || !types.isPromise(executionAsyncResource())) callback()
+  }
+  stirring.enable()
+}
+
+/** Takes `beforeNextCallback` back, if its callback has not been called. */
+export function cancelBeforeNextCallback(): void {
+  stirring.disable()
+}
+
+/** Calls `callback` when the callbacks that are due have run. */
+export function afterCallbacks(callback: () => void): void {
+  setImmediate(callback)
 }
 
 /**
@@ -99,17 +133,17 @@ function startTicking(): void {
   state = TICKING
   self.note.cancel()
   keepAlive?.unref()
-  lastProgress = performance.now()
+  lastProgress = now()
   setImmediate(tick)
 }
 
 function tick(): void {
   const chain = backlog === 0 ? takeInbox() : backlog
   if (chain !== 0) {
-    backlog = deliver(chain, DELIVERIES)
-    lastProgress = performance.now()
     setImmediate(tick)
-  } else if (outstanding() > 0 && performance.now() - lastProgress < SPIN_MS) {
+    backlog = deliver(chain, DELIVERIES)
+    lastProgress = now()
+  } else if (outstanding() > 0 && now() - lastProgress < SPIN_MS) {
     setImmediate(tick)
   } else {
     sleep()

@@ -3,11 +3,11 @@
  * which acknowledges them; a process that ends before that loses lines (nodejs/node#40961). So output that is under way counts
  * like a goroutine on its way home: the process waits for it.
  */
-import { countCreated, countFinished, countSettled, self } from './sched.ts'
+import { hold, unhold } from './sched.ts'
 
 let printed = false
 /** Writes that hold the process open. */
-let holds = 0
+let writes = 0
 
 /** Takes note of what is printed on this thread. Called once, before any goroutine runs. */
 export function watchOutput(): void {
@@ -25,13 +25,11 @@ export function holdForOutput(): void {
   if (!printed) return
   for (const stream of [process.stdout, process.stderr]) {
     if (stream.writableLength === 0) continue
-    countCreated()
-    countFinished()
-    holds++
+    hold()
+    writes++
     stream.write('', () => {
-      holds--
-      countSettled()
-      self.wakeSelf()
+      writes--
+      unhold()
     })
   }
   printed = false
@@ -39,4 +37,4 @@ export function holdForOutput(): void {
 
 /** Whether something that was printed has not arrived: then this thread must not block. */
 export const isPrinting = (): boolean =>
-  holds > 0 || process.stdout.writableLength > 0 || process.stderr.writableLength > 0
+  writes > 0 || process.stdout.writableLength > 0 || process.stderr.writableLength > 0

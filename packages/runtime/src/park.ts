@@ -10,7 +10,7 @@
 import { cas, FUTEX, inbox, load, POLL, read, store, wake, write } from '@goro/memory'
 import { G } from './g.ts'
 import { M, M_RUNNING, M_SLEEPING, MAIN_M } from './m.ts'
-import { canBlock, nextWakeUp } from './netpoll.ts'
+import { afterCallbacks, beforeNextCallback, canBlock, cancelBeforeNextCallback, nextWakeUp } from './netpoll.ts'
 import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
 import { gomaxprocs, isStopping, mAt, pAt, SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
 import { anyWork } from './steal.ts'
@@ -20,9 +20,12 @@ import { anyWork } from './steal.ts'
  * nobody is idle, whoever is busy finds the work when it is through; if somebody spins, that one finds it (idle-set.ts).
  */
 export function wakep(): void {
-  const pid = self.idle.claim()
+  const pid = self.idle.claim(allProcs)
   if (pid >= 0) wakeP(pid)
 }
+
+/** Where there may be an idle processor: also behind those that run, since GOMAXPROCS was lowered. */
+const allProcs = (): number => load(SCHED + Sched.allp)
 
 function wakeP(pid: number): void {
   // The claim stands on the P before its M is looked up: if the P gets a new M meanwhile, either that one finds the claim
@@ -37,11 +40,12 @@ export function wakeM(id: number): void {
 }
 
 /**
- * A spinner has found work: it is none any more. Work that was made while it spun woke nobody, so if there is more, the next
+ * A spinner has found work, or gives other code its turn: it is none any more. Work that was made while it spun woke nobody, so if there is more, the next
  * thread is woken. Go wakes one in any case (`resetspinning`); here a look at the queues is cheap beside a wake-up, and a
  * spinner too many takes a core from the main thread. What is made after the count went down wakes somebody by itself.
  */
 export function resetSpinning(): void {
+  if (!self.idle.isSpinning(self.pid)) return
   self.idle.stopSpinning(self.pid)
   if (anyWork()) wakep()
 }
@@ -55,9 +59,41 @@ export function stopm(): Promise<void> | undefined {
   const woken = form === POLL ? nextWakeUp() : undefined
   // Before the P can be claimed: a claim then finds the note prepared, and ends the sleep.
   self.note.prepare(form)
+  const work = enterIdle()
+  if (form === POLL && !work) beforeNextCallback(stir)
+  return sleep(woken, work)
+}
+
+/** Gives the P to the idle set. Returns whether there is work after all. */
+function enterIdle(): boolean {
   store(self.p + P.status, P_IDLE)
   self.idle.enter(self.pid)
-  return sleep(woken, anyWork())
+  return anyWork()
+}
+
+/** Takes the P back from the idle set, unless a waker has: then this thread is the spinner that the waker wanted. */
+function leaveIdle(): void {
+  self.idle.leave(self.pid)
+  store(self.p + P.status, P_BUSY)
+}
+
+/**
+ * A callback is about to run on this thread, which sleeps in its event loop: a timer, I/O, and with it a goroutine that goes on.
+ * Its P is not idle meanwhile; and if somebody has just claimed it for new work, that work is somebody else's.
+ */
+function stir(): void {
+  const sleep = read(self.m + M.sleeps)
+  leaveIdle()
+  resetSpinning()
+  afterCallbacks(() => {
+    if (read(self.m + M.status) === M_SLEEPING && read(self.m + M.sleeps) === sleep) sleepOn()
+  })
+}
+
+/** The callbacks have run and have not woken this thread: it sleeps on, unless there is work by now. */
+function sleepOn(): void {
+  if (enterIdle()) self.wakeSelf()
+  else beforeNextCallback(stir)
 }
 
 /**
@@ -99,11 +135,10 @@ function sleep(woken: Promise<void> | undefined, work: boolean): Promise<void> |
   return woken.then(resume)
 }
 
-/** Takes the P back from the idle set, unless a waker has: then this thread is the spinner that the waker wanted. */
 function resume(): void {
+  cancelBeforeNextCallback()
   self.note.cancel()
-  self.idle.leave(self.pid)
-  if (!isRetired()) store(self.p + P.status, P_BUSY)
+  if (!isRetired()) leaveIdle()
   store(self.m + M.status, M_RUNNING)
 }
 

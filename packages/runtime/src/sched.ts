@@ -64,6 +64,8 @@ import { MAIN_P, MAX_PROCS, P, RUNQ_CAPACITY } from './p.ts'
 export const Sched = struct({
   /** How many Ps run. Any thread, atomically. */
   gomaxprocs: line(i32),
+  /** How many Ms there may be, and so Ps that run. The main thread, before the others are. */
+  maxThreads: i32,
   /** One more than the highest P that ever ran: where there may be something to steal. Grows only. */
   allp: i32,
   /** CLOSING once the main thread starts nothing more, STOPPED once the threads are to end. The main thread. */
@@ -122,9 +124,10 @@ export function leave(): void {
 export const isJoined = (): boolean => self !== undefined
 
 /** Makes the region and the runtime in it, and joins as the main thread. `exact`: the user asked for these bytes. */
-export function create(bytes: number, exact: boolean, procs: number): SharedArrayBuffer {
+export function create(bytes: number, exact: boolean, procs: number, maxThreads: number): SharedArrayBuffer {
   const buffer = createRegion(bytes, exact)
   initSlab(SCHED + Sched.slab, HEAP, regionBytes() / WORD_BYTES)
+  write(SCHED + Sched.maxThreads, maxThreads)
   setProcs(procs)
   store(SCHED + Sched.threads, 1)
   join(MAIN_M, MAIN_P)
@@ -163,8 +166,9 @@ export const lockId = (id: number): number => id + 1
 
 export const gomaxprocs = (): number => load(SCHED + Sched.gomaxprocs)
 
-/** Sets how many Ps run. Whoever calls this sees to it that they have threads. */
-export function setProcs(n: number): void {
+/** Sets how many Ps run: `wanted`, or as many as there may be threads. Whoever calls this sees to it that they have them. */
+export function setProcs(wanted: number): void {
+  const n = Math.min(wanted, read(SCHED + Sched.maxThreads))
   store(SCHED + Sched.allp, Math.max(load(SCHED + Sched.allp), n))
   store(SCHED + Sched.gomaxprocs, n)
 }
@@ -198,6 +202,20 @@ export function newGoid(): number {
 /** Counts one more goroutine made by this thread. */
 export function countCreated(): void {
   count(M.created)
+}
+
+/** Keeps the process open for something that this thread has under way, as a goroutine on its way home does, until `unhold`. */
+export function hold(): void {
+  write(self.m + M.holds, read(self.m + M.holds) + 1)
+  countCreated()
+  countFinished()
+}
+
+/** Ends a `hold`. */
+export function unhold(): void {
+  write(self.m + M.holds, read(self.m + M.holds) - 1)
+  countSettled()
+  self.wakeSelf()
 }
 
 /** Counts one goroutine that has ended on this thread. */

@@ -5,7 +5,7 @@
  */
 import { bytes, cas, free, inbox, pause, read, store, write } from '@goro/memory'
 import { functionAt } from './code.ts'
-import { controlPending, fetchParcel, takeShared } from './control.ts'
+import { fetchParcel, takeShared } from './control.ts'
 import { deliver, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
   BLOCK,
@@ -22,7 +22,8 @@ import {
   WAITING,
 } from './g.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
-import { nextTurn } from './netpoll.ts'
+import { nextTick, now } from './native.ts'
+import { nextTurn, noteWaiting } from './netpoll.ts'
 import { P, P_BUSY } from './p.ts'
 import { isRetired, resetSpinning, retire, stopm } from './park.ts'
 import { gomaxprocs, isStopping, self } from './sched.ts'
@@ -52,6 +53,8 @@ const NOTHING = 2
 let microtasks = false
 /** Something may have run since libuv had its last turn for want of work. */
 let turnIsDue = true
+/** When this thread ran out of work; 0 if it has not looked at the clock since it last had some. */
+let idleSince = 0
 let lastPoll = 0
 /** Goroutines to run before the next look at the clock. */
 let untilClock = CLOCK_EVERY
@@ -60,35 +63,44 @@ let lastClock = 0
 
 /** Runs this M until the runtime stops. */
 export async function schedule(): Promise<void> {
-  lastPoll = lastClock = performance.now()
+  lastPoll = lastClock = now()
   while (!isStopping()) {
     if (self.pid >= gomaxprocs()) {
       takeResults()
       microtasks = false
-      await nextTurn()
+      await turn()
       await retire()
       continue
     }
     if (isRetired()) store(self.p + P.status, P_BUSY)
     const why = runGoroutines()
     if (why === MICROTASKS) {
+      resetSpinning()
       await endOfMicrotasks()
     } else if (why === EVENTS) {
-      await nextTurn()
-      lastPoll = lastClock = performance.now()
-    } else if (!(await spin())) {
-      // What was left for the end of a turn has to come before a sleep: `process.nextTick`, the report of rejections that
-      // nobody handles. By goroutines, or by callbacks while this thread slept in its event loop: so a turn before each sleep.
-      await (turnIsDue ? nextTurn() : stopm())
-      turnIsDue = !turnIsDue
-      lastPoll = lastClock = performance.now()
+      await turn()
+    } else if (!turnIsDue) {
+      await stopm()
+      // Callbacks may have run while it slept in its event loop.
+      turnIsDue = true
+      idleSince = 0
+      lastPoll = lastClock = now()
+    } else if (!spin()) {
+      await turn()
     }
   }
 }
 
+/** Gives the event loop a turn. What runs in it may take long: others are not to count on this thread meanwhile. */
+async function turn(): Promise<void> {
+  resetSpinning()
+  await nextTurn()
+  lastPoll = lastClock = now()
+}
+
 /** Resolves when no microtask is left, however many follow from one another: ticks come after them all. */
 function endOfMicrotasks(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve))
+  return new Promise((resolve) => nextTick(() => resolve()))
 }
 
 /** Runs goroutines back to back until something else has to have a turn. */
@@ -97,12 +109,12 @@ function runGoroutines(): number {
     takeResults()
     if (microtasks) {
       microtasks = false
-      return performance.now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
+      return now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
     }
     if (pollIsDue()) return EVENTS
     const g = findRunnable()
     if (g === 0) return NOTHING
-    if (self.idle.isSpinning(self.pid)) resetSpinning()
+    resetSpinning()
     execute(g)
   }
 }
@@ -110,19 +122,20 @@ function runGoroutines(): number {
 /** Whether libuv has waited for its turn long enough. Looks at the clock once in a while, more often if it runs slowly. */
 function pollIsDue(): boolean {
   if (--untilClock > 0) return false
-  const now = performance.now()
-  const slow = now - lastClock > POLL_EVERY_MS / 4
+  const time = now()
+  const slow = time - lastClock > POLL_EVERY_MS / 4
   clockEvery = slow ? 1 : Math.min(CLOCK_EVERY, clockEvery * 2)
   untilClock = clockEvery
-  lastClock = now
-  return now - lastPoll > POLL_EVERY_MS
+  lastClock = time
+  return time - lastPoll > POLL_EVERY_MS
 }
 
 /** Takes in the results of goroutines that this thread's goroutines have made. */
 function takeResults(): void {
   if (inbox.isEmpty(self.m + M.inbox)) return
+  resetSpinning()
   deliver(takeInbox(), Number.POSITIVE_INFINITY)
-  turnIsDue = true
+  noteActivity()
   microtasks = true
 }
 
@@ -130,7 +143,7 @@ function takeResults(): void {
 function execute(g: number): void {
   const tags = read(g + G.tags)
   const flags = flagsOf(tags)
-  turnIsDue = true
+  noteActivity()
   write(self.p + P.schedtick, (read(self.p + P.schedtick) + 1) | 0)
   // First whose it is, then that it runs: an undertaker that finds it running knows whom to ask.
   write(g + G.m, self.id)
@@ -188,35 +201,55 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** `g` has started and goes on when `promise` settles: it stays on this thread. */
 function wait(g: number, promise: PromiseLike<unknown>): void {
+  noteWaiting()
   write(g + G.status, WAITING)
   write(self.m + M.waiting, read(self.m + M.waiting) + 1)
   microtasks = true
   Promise.resolve(promise).then(
     (value) => {
       write(self.m + M.waiting, read(self.m + M.waiting) - 1)
+      noteActivity()
       finish(g, value)
     },
     (error) => {
       write(self.m + M.waiting, read(self.m + M.waiting) - 1)
+      noteActivity()
       fail(g, error)
     },
   )
 }
 
-/** Looks for work for a bounded time, if this thread counts as a spinner. True if there is something to do. */
-async function spin(): Promise<boolean> {
-  if (!self.idle.isSpinning(self.pid)) return false
+/** Something runs on this thread: it leaves things for the event loop to do, and more may follow soon. */
+function noteActivity(): void {
+  turnIsDue = true
+  idleSince = 0
+}
+
+/**
+ * Looks for work for a bounded time. True if there is something to do; else libuv is to have a turn. If goroutines wait here that
+ * is a part of looking, over and over; else it comes once, after it, because a sleep has to come after what was left for the
+ * end of a turn: `process.nextTick`, the report of rejections that nobody handles.
+ */
+function spin(): boolean {
+  const start = now()
+  if (idleSince === 0) idleSince = start
+  const end = idleSince + SPIN_MS
+  if (read(self.m + M.waiting) > 0) {
+    turnIsDue = start < end
+    return false
+  }
+  turnIsDue = self.idle.isSpinning(self.pid) && look(end)
+  return turnIsDue
+}
+
+/** Looks at every queue and the inbox until `end`. */
+function look(end: number): boolean {
   write(self.m + M.status, M_SPINNING)
-  const end = performance.now() + SPIN_MS
   let found = false
-  while (!found && performance.now() < end) {
+  while (!found && now() < end) {
     for (let i = 0; i < 20 && !found; i++) {
       found = anyWork() || !inbox.isEmpty(self.m + M.inbox) || isStopping()
       pause()
-    }
-    if (!found && (read(self.m + M.waiting) > 0 || controlPending())) {
-      await nextTurn()
-      found = microtasks
     }
   }
   write(self.m + M.status, M_RUNNING)

@@ -1,7 +1,7 @@
 /**
  * go: making a goroutine. Go's `newproc`: fill in a G, put it in the local run queue, wake a processor if one should run.
  */
-import { alloc, cas, G_CLASS, write, writeBytes, writeF64 } from '@goro/memory'
+import { alloc, cas, free, G_CLASS, write, writeBytes, writeF64 } from '@goro/memory'
 import { codeOf } from './code.ts'
 import { sendParcel, shareAll } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
@@ -106,7 +106,12 @@ function writeArguments(
   writeBytes(block, bytes)
   write(g + G.cell0, block)
   write(g + G.cell0 + 1, bytes.length)
-  write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? flags : flags | sendExternals(g, externals)))
+  try {
+    write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? flags : flags | sendExternals(g, externals)))
+  } catch (error) {
+    free(block)
+    throw error
+  }
 }
 
 /** Sends what is no bytes on its way, ahead of the goroutine; returns the flag that says which way. */

@@ -4,14 +4,16 @@
  *
  * What has to be known of Piscina (5.3): the workers it makes when the pool is constructed get their task at once, without a
  * round trip, so a main thread that blocks right after the first `go` does not hold them up; a task that runs holds the
- * process open by its port, which is undone here (`release`), since goroutines do that while there are any (netpoll.ts).
+ * process open by its port, which is undone here (`release`), since goroutines do that while there are any (netpoll.ts). A task
+ * that comes later waits until a worker is ready; one that fails before that fails no task, but tells the pool's listeners.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { load, read, store, write } from '@goro/memory'
+import { cas, inbox, load, read, store, wake, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { M, M_DEAD, M_FREE, M_STARTING, MAX_THREADS } from './m.ts'
 import type { MachineTask } from './machine.ts'
+import { queueMicrotask } from './native.ts'
 import { P, P_IDLE } from './p.ts'
 import { isStopping, mAt, pAt, SCHED, Sched } from './sched.ts'
 
@@ -37,6 +39,9 @@ interface PoolWorker {
 /** The main thread's ends of the control lines of the Ms that are not gone. */
 const lines = new Map<number, MessagePort>()
 
+/** The Ms whose task may wait for a worker, in the order of their start, and how to take the task back. */
+const queued = new Map<number, AbortController>()
+
 /** Every worker of the pool, in the order of creation. */
 const workers = new Set<PoolWorker>()
 
@@ -57,13 +62,19 @@ export function startThreads(
     // The M sleeps by itself; in Piscina's own sleep what a goroutine left behind would freeze.
     atomics: 'disabled',
     recordTiming: false,
-    ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
+    ...execArgvOf(options),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
   })
-  // A worker that failed before it got its task: the Ms that have not started yet will not start on it.
   pool.on('error', (cause: unknown) => {
-    for (const id of [...lines.keys()]) if (load(mAt(id) + M.status) === M_STARTING) gone(id, cause)
+    // A worker that failed before it got a task: one of the Ms that wait for a worker has none now.
+    for (const [id, task] of queued) {
+      queued.delete(id)
+      // One of two says what becomes of it: this, or the thread that is on its way after all (machine.ts).
+      if (cas(mAt(id) + M.status, M_STARTING, M_DEAD) !== M_STARTING) continue
+      task.abort()
+      return gone(id, cause)
+    }
   })
   pool.on('workerCreate', (worker: object) => {
     const inner = poolWorker(worker)
@@ -72,6 +83,19 @@ export function startThreads(
   })
   pool.on('workerDestroy', (worker: object) => workers.delete(poolWorker(worker)))
   for (let pid = 0; pid < procs; pid++) startM(pid)
+  queued.clear()
+  // From here on a worker that is lost is replaced by `startM`, and by nobody else: one that can't start would be for ever.
+  ;(pool.options as { minThreads: number }).minThreads = 0
+}
+
+/**
+ * The Node options of the threads. By default they have those of this process, which is Node's to see to; except that Node gives
+ * them `--input-type` too, with which a thread that is no string of code does not start.
+ */
+function execArgvOf({ execArgv }: ThreadOptions): { execArgv?: string[] } {
+  if (execArgv !== undefined) return { execArgv: [...execArgv] }
+  const own = process.execArgv.filter((arg, i, all) => !/^--input-type/.test(arg) && all[i - 1] !== '--input-type')
+  return own.length === process.execArgv.length ? {} : { execArgv: own }
 }
 
 /** Starts a thread for P `pid`. */
@@ -79,17 +103,22 @@ export function startM(pid: number): void {
   const id = freeSlot()
   const m = mAt(id)
   const { port1, port2 } = new MessageChannel()
-  serve(port1)
+  serve(port1, () => wake(m + M.note))
+  inbox.open(m + M.inbox)
   write(m + M.p, pid)
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
+  write(m + M.holds, 0)
   store(m + M.status, M_STARTING)
   store(pAt(pid) + P.status, P_IDLE)
   store(pAt(pid) + P.m, id)
   lines.set(id, port1)
   const task: MachineTask = { buffer, id, pid, port: port2 }
-  pool.run(task, { transferList: [port2] }).then(
-    () => gone(id, new Error('its loop ended, which it must not before the runtime stops')),
+  const taken = new AbortController()
+  queued.set(id, taken)
+  // The task of a thread ends when the thread does: by the runtime's stop, or by its death.
+  pool.run(task, { transferList: [port2], signal: taken.signal }).then(
+    () => gone(id, new Error('it was given up before it ran')),
     (cause: unknown) => gone(id, cause),
   )
   release()
@@ -100,6 +129,7 @@ function gone(id: number, cause: unknown): void {
   const line = lines.get(id)
   if (line === undefined) return
   lines.delete(id)
+  queued.delete(id)
   if (isStopping()) {
     line.close()
     store(mAt(id) + M.status, M_FREE)
@@ -158,7 +188,7 @@ export function threadOf(pid: number): number {
   return lines.has(id) ? id : 0
 }
 
-/** How many threads run goroutines: started, and not dead. */
+/** How many threads there are for goroutines: started, or on their way, and not dead. */
 export function threadCount(): number {
   let count = 0
   for (let id = 1; id < load(SCHED + Sched.threads); id++) {

@@ -9,12 +9,14 @@
  *   its slab cache         goes back to the central lists
  */
 import { G_CLASS, inbox, load, read, Slab, store } from '@goro/memory'
-import { bury, discard, dropValues, fail } from './deliver.ts'
+import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
-import { G, IDLE, NOBODY, RUNNABLE, RUNNING, WAITING } from './g.ts'
-import { M, M_STARTING } from './m.ts'
-import { countFinished, lockId, mAt, SCHED, Sched, self } from './sched.ts'
-import { freeM, startM } from './threads.ts'
+import { CANCELLED, G, IDLE, NOBODY, RUNNING, WAITING } from './g.ts'
+import { M, M_DEAD, M_STARTING } from './m.ts'
+import { queueMicrotask } from './native.ts'
+import { MAIN_P } from './p.ts'
+import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self } from './sched.ts'
+import { freeM, startM, threadCount } from './threads.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
 const MAX_FAILED_STARTS = 3
@@ -24,15 +26,19 @@ let failedStarts = 0
 export function buryThread(id: number, cause: unknown): void {
   const m = mAt(id)
   const pid = read(m + M.p)
-  failedStarts = load(m + M.status) === M_STARTING ? failedStarts + 1 : 0
+  const status = load(m + M.status)
+  failedStarts = status === M_STARTING || status === M_DEAD ? failedStarts + 1 : 0
   self.global.repair(lockId(id))
   self.slab.releaseDead(lockId(id))
   self.idle.leave(pid)
   freeM(id)
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
   buryGoroutines(id, cause)
+  for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
   if (failedStarts < MAX_FAILED_STARTS) startM(pid)
-  else failQueued(cause)
+  else if (threadCount() === 0) giveUp(cause)
+  // It may have had the last goroutine, for which the process stays.
+  self.wakeSelf()
 }
 
 function buryGoroutines(id: number, cause: unknown): void {
@@ -63,18 +69,46 @@ function buryGoroutines(id: number, cause: unknown): void {
   }
 }
 
-/** No thread can be started: what waits to run never will, and is told so. */
-function failQueued(cause: unknown): void {
+/** There is no thread and none can be started: what waits to run never will, and is told so; and so is what comes later. */
+function giveUp(cause: unknown): void {
   const error = new ThreadDiedError(
     `no thread can be started for goroutines: ${messageOf(cause)}; ` +
       'look at execArgv, env and resourceLimits in runtime.configure()',
     { cause },
   )
-  self.slab.walk(G_CLASS, (g) => {
-    if (load(g + G.status) !== RUNNABLE) return
-    dropValues(g)
-    fail(g, error)
-  })
+  const failQueued = () => {
+    for (let g = takeQueued(); g !== 0; g = takeQueued()) {
+      if (load(g + G.status) === CANCELLED) {
+        sendHomeUnrun(g)
+      } else {
+        dropValues(g)
+        fail(g, error)
+      }
+    }
+  }
+  failQueued()
+  // A new goroutine is queued right after this callback.
+  alsoWhenExpecting(() => queueMicrotask(failQueued))
+}
+
+/** Takes a goroutine out of any queue, with no other thread about; 0 if all are empty. */
+function takeQueued(): number {
+  const g = self.runq.get()
+  if (g !== 0) return g
+  const first = self.global.take()
+  if (first !== 0) {
+    for (let rest = read(first + G.schedlink); rest !== 0; ) {
+      const next = read(rest + G.schedlink)
+      self.runq.put(rest)
+      rest = next
+    }
+    return first
+  }
+  for (const victim of self.victims) {
+    const stolen = victim === self.victims[MAIN_P] ? 0 : self.runq.stealFrom(victim, true)
+    if (stolen !== 0) return stolen
+  }
+  return 0
 }
 
 function messageOf(cause: unknown): string {

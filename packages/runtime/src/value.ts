@@ -221,15 +221,30 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     for (const each of transferred) if (types.isArrayBuffer(each)) structuredClone(each, { transfer: [each] })
     return { bytes: scratch.subarray(0, pos), externals }
   } catch (error) {
-    if (!(error instanceof Unsendable)) throw error
-    const refused = dataCloneError(`${pathTo(error.value, value, options.root)}: ${error.reason}`)
-    if (!lossy) throw refused
+    if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusal(error, value, options.root)) : error
+    // A thrown error gets home whatever becomes of it: here as the reason why it could not be sent.
+    const refused = dataCloneError(safely(() => refusal(error, value, options.root)) ?? 'error: it can not be read')
     encoding = false
     return encode(refused, { root: options.root, lossy: true })
   } finally {
     encoding = false
     transferred = NOTHING
     seen = EMPTY
+  }
+}
+
+function refusal(error: unknown, value: unknown, root: EncodeOptions['root']): string {
+  return error instanceof Unsendable
+    ? `${pathTo(error.value, value, root)}: ${error.reason}`
+    : `${typeof root === 'string' ? root : 'arguments'}: it threw while it was read: ${inspect(error, { depth: 0 })}`
+}
+
+/** What `read` returns; undefined if it throws, as whatever touches a thrown value may (a getter, a revoked proxy). */
+function safely<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }
 
@@ -592,16 +607,24 @@ function writeError(error: Error): void {
   const isDom = error instanceof DOMException
   writeByte(ERROR)
   writeString(isDom ? 'DOMException' : errorClassName(error))
-  writeString(String(error.name))
-  writeString(String(error.message))
-  writeString(typeof error.stack === 'string' ? error.stack : '')
+  const get = (key: string): unknown => {
+    const read = () => (error as unknown as Record<string, unknown>)[key]
+    return lossy ? safely(read) : read()
+  }
+  const text = (key: string): string => {
+    const value = get(key)
+    return (lossy ? safely(() => String(value)) : String(value)) ?? ''
+  }
+  writeString(text('name'))
+  writeString(text('message'))
+  const stack = get('stack')
+  writeString(typeof stack === 'string' ? stack : '')
   const fields: [string, unknown][] = []
-  if (Object.hasOwn(error, 'cause')) fields.push(['cause', error.cause])
-  if (Object.hasOwn(error, 'errors')) fields.push(['errors', (error as AggregateError).errors])
+  for (const key of ['cause', 'errors']) if (Object.hasOwn(error, key)) fields.push([key, get(key)])
   // Node's own errors have a code that is not enumerable.
-  if (!isDom && Object.hasOwn(error, 'code')) fields.push(['code', (error as NodeJS.ErrnoException).code])
+  if (!isDom && Object.hasOwn(error, 'code')) fields.push(['code', get('code')])
   for (const key of Object.keys(error)) {
-    if (!ERROR_FIELDS.has(key) && key !== 'code') fields.push([key, (error as unknown as Record<string, unknown>)[key]])
+    if (!ERROR_FIELDS.has(key) && key !== 'code') fields.push([key, get(key)])
   }
   writeLength(fields.length)
   for (const [key, value] of fields) {
@@ -611,17 +634,24 @@ function writeError(error: Error): void {
   }
 }
 
+/** Errors within errors that are sent as such; what is deeper is described. */
+const MOST_CAUSES = 64
+let causes = 0
+
 /** Writes a property of a thrown error, described if it can't be sent: reporting an error must not fail. */
 function writeLossy(value: unknown): void {
   const before = { pos, seen: new Map(seen), externals: externals?.slice() }
+  causes++
   try {
+    if (causes > MOST_CAUSES) refuse(value, 'too deep')
     writeValue(value)
-  } catch (error) {
-    if (!(error instanceof Unsendable)) throw error
+  } catch {
     pos = before.pos
     seen = before.seen
     externals = before.externals
-    writeString(inspect(value, { depth: 1 }))
+    writeString(safely(() => inspect(value, { depth: 1 })) ?? 'what can not be read')
+  } finally {
+    causes--
   }
 }
 

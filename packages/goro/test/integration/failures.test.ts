@@ -114,3 +114,40 @@ describe('shared memory that is full', () => {
     expect(code).toBe(0)
   })
 })
+
+describe('what throws when it is touched', () => {
+  test('fails its goroutine and nothing else', async () => {
+    const { code, stdout, stderr } = await run('throws-badly.mjs')
+    expect(stderr).toBe('')
+    const { outcomes, after, died } = JSON.parse(stdout)
+    expect(new Set(Object.values(outcomes))).toEqual(new Set(['rejected']))
+    expect([Object.keys(outcomes).length, after, died, code]).toEqual([12, 42, false, 0])
+  })
+
+  test('a MessagePort that was transferred before is refused at the call', async () => {
+    const { stdout } = await run('port-twice.mjs')
+    const refused = ['object', 'DataCloneError', expect.stringContaining("a MessagePort can't be transferred")]
+    expect(JSON.parse(stdout)).toEqual([refused, refused])
+  })
+})
+
+describe('threads that do not start', () => {
+  test('none: every goroutine fails with the cause, now and later', async () => {
+    const { code, stdout, stderr } = await run('no-threads.mjs')
+    expect(stderr).toBe('')
+    const failed = 'ThreadDiedError true'
+    expect(JSON.parse(stdout)).toEqual([[failed], failed, 'Error true', 0])
+    expect(code).toBe(0)
+  })
+
+  test('some: the others do all the work', async () => {
+    expect(await run('bad-start.mjs')).toMatchObject({ code: 0, stdout: 'true true 0\n', stderr: '' })
+  })
+})
+
+describe('a thread that dies in the midst of something', () => {
+  test('output under way does not keep the process for ever', async () => {
+    const { code, stdout } = await run('die-printing.mjs')
+    expect([code, stdout.replace('printed\n', '')]).toEqual([0, ''])
+  })
+})

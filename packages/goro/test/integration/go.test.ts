@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { MessageChannel } from 'node:worker_threads'
 import { go, runtime } from 'goro'
 import { describe, expect, test } from 'vitest'
@@ -349,5 +350,19 @@ describe('what functions may be', () => {
     ['no function', 42],
   ])('%s functions are refused', (_, fn) => {
     expect(() => go(fn as never)).toThrow()
+  })
+})
+
+describe('where continuations run', () => {
+  test('`then` handlers and what follows an await see the AsyncLocalStorage of their own request', async () => {
+    const storage = new AsyncLocalStorage<number>()
+    const seen = (id: number) =>
+      storage.run(id, async () => {
+        const inThen = await go((x: number) => x, id).then(() => storage.getStore())
+        const inCatch = await go(() => Promise.reject(new Error('x'))).catch(() => storage.getStore())
+        return [id, inThen, inCatch, storage.getStore()]
+      })
+    const requests = [1, 2, 3, 4, 5, 6]
+    expect(await Promise.all(requests.map(seen))).toEqual(requests.map((id) => [id, id, id, id]))
   })
 })

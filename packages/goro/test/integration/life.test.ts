@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { run } from './run.ts'
 
@@ -42,6 +44,23 @@ describe('process life', () => {
 
   test('a handle that goroutines left open keeps running while there is nothing to do', async () => {
     expect(await run('left-behind.mjs')).toMatchObject({ code: 0, stdout: 'ticked\n' })
+  })
+
+  test('even one that does not hold a process open', async () => {
+    expect(await run('unref.mjs')).toMatchObject({ code: 0, stdout: 'true\n' })
+  })
+
+  test('fake timers do not stop the runtime', async () => {
+    const { code, stdout } = await run('fake-timers.mjs')
+    expect([code, stdout]).toEqual([0, '1\n2\n3\n'])
+  })
+
+  test('works in a string of code on the command line', async () => {
+    const code = "const { go } = await import('goro'); console.log(await go((x) => x + 1, 41))"
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: import.meta.dirname,
+    })
+    expect(stdout).toBe('42\n')
   })
 
   test('beforeExit comes once, when nothing is left', async () => {

@@ -136,3 +136,24 @@ describe('settings', () => {
     return run('configure-bad.mjs', { args: [text] }).then(({ stdout }) => expect(stdout).toContain(message))
   })
 })
+
+describe('where goroutines run', () => {
+  test('a thread that computes in a callback is not counted on, though it slept when that came', async () => {
+    const { stdout } = await run('idle-computes.mjs', { env: { GOMAXPROCS: '2' } })
+    expect(stdout).toBe('0\n')
+  })
+
+  test('a thread that looked for work is not counted on while it computes', async () => {
+    const { stdout } = await run('spinner-computes.mjs', { env: { GOMAXPROCS: '2' } })
+    expect(stdout).toBe('ok\n')
+  })
+
+  test('there are never more processors than threads', async () => {
+    expect((await run('more-procs.mjs')).stdout).toBe('6 2 2\n')
+  })
+
+  test.each(['1', '4'])('shared memory that is not used any more is given back (GOMAXPROCS=%s)', async (procs) => {
+    const { stdout } = await run('shared-memory-freed.mjs', { nodeArgs: ['--expose-gc'], env: { GOMAXPROCS: procs } })
+    expect(stdout).toBe('ok\n')
+  })
+})

@@ -18,22 +18,20 @@ const world = {
     { name: 'idle', base: IDLE, layout },
     ...[0, 1].map((p) => ({ name: `note${p}`, base: noteAt(p), layout: NoteLayout })),
   ],
-  // `isSpinning` reads plainly what a submitter that has just claimed the processor may be raising: the thread sees it now
-  // or at its next look.
-  racy: [{ from: IDLE + layout.spins, to: IDLE + layout.SIZE }],
 }
 
 const idleSet = () => new IdleSet(IDLE, PROCS)
 
-/** The counts are those of the bits and of the processors' shares. */
+/** The counts are those of the states. */
 function expectConsistent(): void {
   const idle = idleSet()
-  const mask = load(IDLE + layout.mask)
-  expect(idle.idle).toBe((mask & 1) + (mask >>> 1))
-  expect(idle.spinning).toBe(load(IDLE + layout.spins) + load(IDLE + layout.spins + LINE))
+  const states = [load(IDLE + layout.state), load(IDLE + layout.state + LINE)]
+  expect(idle.idle).toBe(states.filter((state) => state === 2).length)
+  expect(idle.spinning).toBe(states.filter((state) => state === 1).length)
 }
 
-const claim = () => idleSet().claim()
+const procs = () => PROCS
+const claim = () => idleSet().claim(procs)
 
 describe('idle set', () => {
   test('two submitters claim one processor, or two for what one spinner finds', () => {
@@ -85,7 +83,7 @@ describe('idle set', () => {
 
   describe('going to sleep and being woken for work, as the runtime does', () => {
     const wakep = (idle: IdleSet) => {
-      const p = idle.claim()
+      const p = idle.claim(procs)
       if (p >= 0) wake(noteAt(p))
     }
     const takeWork = () => {

@@ -251,21 +251,40 @@ describe('run queue', () => {
   })
 })
 
+describe('run queue, when its counters have gone round', () => {
+  test('does not take a ring for empty that is full', () => {
+    const layout = runQueueLayout(4)
+    const victim = 64 + layout.SIZE
+    const overflown: number[] = []
+    const queue = new LocalQueue(64, 4, 1, { put: (first) => void overflown.push(first) })
+    const other = new LocalQueue(victim, 4, 1, { put: () => {} })
+    // As after 2^31 goroutines that were stolen and run, with none put in between.
+    const far = -(2 ** 31) + 8
+    for (const field of [layout.head, layout.tail]) store(64 + field, far)
+    other.put(item(1))
+    expect(queue.stealFrom(new RunQueueStealer(victim, 4), false)).toBe(item(1))
+    for (let n = 2; n <= 6; n++) queue.put(item(n))
+    expect(overflown).toEqual([item(2)])
+    expect(queue.get()).toBe(item(4))
+  })
+})
+
 describe('idle set', () => {
-  test('counts who is idle and who spins, for more processors than a word has bits', () => {
+  test('counts who is idle and who spins', () => {
     const set = new IdleSet(64, 70)
+    const procs = () => 70
     for (const p of [0, 31, 32, 69]) set.enter(p)
     expect([set.idle, set.spinning]).toEqual([4, 0])
-    const claimed = set.claim()
+    const claimed = set.claim(procs)
     expect([0, 31, 32, 69]).toContain(claimed)
     expect([set.idle, set.spinning]).toEqual([3, 1])
     // Somebody spins: nobody else is woken.
-    expect(set.claim()).toBe(-1)
+    expect(set.claim(procs)).toBe(-1)
     expect(set.isSpinning(claimed)).toBe(true)
     expect(set.leave(claimed)).toBe(false)
     set.stopSpinning(claimed)
     expect(set.spinning).toBe(0)
-    const rest = new Set([set.claim()])
+    const rest = new Set([set.claim(procs)])
     for (const p of rest) set.stopSpinning(p)
     expect(set.idle).toBe(2)
   })

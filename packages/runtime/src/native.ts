@@ -1,0 +1,26 @@
+/**
+ * What of Node's clock and event loop the runtime itself runs on, as it was when the runtime was loaded: tests with fake timers
+ * replace the global ones, and would stop the runtime with them.
+ */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+export const { setImmediate, setInterval, clearInterval, queueMicrotask } = globalThis
+
+export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
+
+/** Milliseconds since the thread started. */
+export const now: () => number = performance.now.bind(performance)
+
+let gc: (() => unknown) | undefined
+
+/** Collects this thread's garbage, which takes some milliseconds. V8 shows the means to a context that is made while the flag is set. */
+export function collectGarbage(): void {
+  gc ??= globalThis.gc
+  if (gc === undefined) {
+    setFlagsFromString('--expose-gc')
+    gc = runInNewContext('gc') as () => unknown
+    setFlagsFromString('--no-expose-gc')
+  }
+  void gc()
+}

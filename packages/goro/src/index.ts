@@ -1,3 +1,5 @@
+import { definedAt } from '@goro/runtime'
+
 export {
   CaptureError,
   ChannelClosedError,
@@ -7,5 +9,10 @@ export {
   SyncError,
   ThreadDiedError,
 } from '@goro/runtime'
+export { Chan, chan, type RecvChan, type SendChan } from './chan.ts'
 export { type Go, type GoOptions, type Goroutine, go, type Transferable } from './go.ts'
 export * as runtime from './runtime.ts'
+export { type RecvCase, recv, type SelectCase, type SelectHit, type SendCase, select, send } from './select.ts'
+
+// The classes of handles are here, for threads that have not imported this themselves.
+definedAt(import.meta.url)

@@ -23,23 +23,26 @@ const WAITERS = 1 << 30
 const SPINS = 60
 
 /**
- * The order in which locks may be taken: a thread that holds one may only take one with a higher rank. Checked when
- * `checkRanks(true)` was called (`GORODEBUG=locks=1`).
+ * The order in which locks may be taken: a thread that holds one may only take one with a higher rank; of wait queues it may hold
+ * several, taken in the order of their addresses (`select`). Checked when `checkRanks(true)` was called (`GORODEBUG=locks=1`).
  */
-export const RANK = { globalQueue: 1, slabClass: 2, pageHeap: 3 } as const
+export const RANK = { waitQueue: 0, globalQueue: 1, slabClass: 2, pageHeap: 3 } as const
 
 let checking = false
 /** Bit r is set while this thread holds a lock of rank r. */
 let held = 0
+/** Addresses of the wait queues' locks that this thread holds. */
+const heldQueues: number[] = []
 
 export function checkRanks(on: boolean): void {
   checking = on
   held = 0
+  heldQueues.length = 0
 }
 
 /** Acquires the lock at `address` for `owner`. */
 export function lock(address: number, owner: number, rank: number): void {
-  if (checking) assertRank(rank)
+  if (checking) assertRank(address, rank)
   if (cas(address, 0, owner) !== 0) lockSlow(address, owner)
 }
 
@@ -62,7 +65,7 @@ function lockSlow(address: number, owner: number): void {
 
 /** Releases the lock at `address`, which this thread holds. */
 export function unlock(address: number, rank: number): void {
-  if (checking) held &= ~(1 << rank)
+  if (checking) forgetRank(address, rank)
   if (exchange(address, 0) & WAITERS) notify(address, 1)
 }
 
@@ -84,9 +87,20 @@ export function releaseDead(address: number, owner: number): boolean {
   return held
 }
 
-function assertRank(rank: number): void {
-  if (held >>> rank !== 0) {
-    throw new Error(`goro: lock order violated: rank ${rank} taken while holding ranks ${held.toString(2)} (bit mask)`)
+function assertRank(address: number, rank: number): void {
+  const inOrder =
+    rank === RANK.waitQueue ? held >>> 1 === 0 && heldQueues.every((each) => each < address) : held >>> rank === 0
+  if (!inOrder) {
+    throw new Error(
+      `goro: lock order violated: rank ${rank} at ${address} taken while holding ranks ${held.toString(2)} (bit mask), ` +
+        `wait queues at ${heldQueues}`,
+    )
   }
   held |= 1 << rank
+  if (rank === RANK.waitQueue) heldQueues.push(address)
+}
+
+function forgetRank(address: number, rank: number): void {
+  if (rank === RANK.waitQueue) heldQueues.splice(heldQueues.indexOf(address), 1)
+  if (rank !== RANK.waitQueue || heldQueues.length === 0) held &= ~(1 << rank)
 }

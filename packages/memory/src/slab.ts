@@ -26,30 +26,40 @@ import { alignUp, array, i32, LINE, line, struct, WORD_BYTES } from './struct.ts
 export interface SlabShape {
   /** Words in a page, a power of two. */
   readonly pageWords: number
-  /** Words in a block of each class, ascending, multiples of 4. Class 0 is the runtime's own (goroutines). */
+  /** Words in a block of each class, multiples of 4: first the runtime's own, then those for `alloc`, ascending. */
   readonly classes: readonly number[]
+  /** How many of them are the runtime's own: taken by their number, and found by walking their pages. */
+  readonly own: number
   /** Blocks that move between cache and central list at once, by class. */
   readonly batch: (classWords: number) => number
 }
 
-/** Goroutines, then 64 bytes to 32 KiB in four steps a doubling (at most a fifth is lost to rounding). */
+/** The runtime's own, then 64 bytes to 32 KiB in four steps a doubling (at most a fifth is lost to rounding). */
 function defaultClasses(): number[] {
-  const classes = [LINE, LINE]
+  const classes = [LINE, LINE, LINE, REF_WORDS, LINE]
   for (let base = LINE; base < 8192; base *= 2) {
     for (let quarter = 5; quarter <= 8; quarter++) classes.push((base * quarter) / 4)
   }
   return classes
 }
 
+/**
+ * The classes that are kept for what the runtime has to find by walking pages when a thread has died: goroutines, waiters, what
+ * they wait on, and the threads' references to that.
+ */
+export const G_CLASS = 0
+export const SUDOG_CLASS = 1
+export const HANDLE_CLASS = 2
+export const REF_CLASS = 3
+const REF_WORDS = 4
+
 /** 64 KiB pages; batches of 8 KiB, but of one block at least. */
 export const SLAB_SHAPE: SlabShape = {
   pageWords: 1 << 14,
   classes: defaultClasses(),
+  own: 4,
   batch: (classWords) => Math.max(1, Math.min(128, 2048 / classWords) | 0),
 }
-
-/** The class that is kept for the runtime's goroutines, so that they can be found by walking pages. */
-export const G_CLASS = 0
 
 const CentralLayout = struct({
   /** Owner-stamped lock of the class. */
@@ -153,7 +163,7 @@ export class Slab {
     this.#pageShift = 31 - Math.clz32(shape.pageWords)
     this.#largest = shape.classes[shape.classes.length - 1] as number
     this.#classOf = new Uint8Array((this.#largest >>> 2) + 1)
-    for (let quad = 0, c = 1; quad < this.#classOf.length; quad++) {
+    for (let quad = 0, c = shape.own; quad < this.#classOf.length; quad++) {
       while ((shape.classes[c] as number) < quad * 4) c++
       this.#classOf[quad] = c
     }
@@ -274,10 +284,10 @@ export class Slab {
 
   /**
    * There is no page for class `c`: a free block of a larger class will do. It goes back to its own class when it is freed.
-   * Not for goroutines, which are found by the pages of their class.
+   * Not for the runtime's own, which are found by the pages of their class.
    */
   #borrow(c: number): number {
-    for (let larger = c + 1; c !== G_CLASS && larger < this.#shape.classes.length; larger++) {
+    for (let larger = c + 1; c >= this.#shape.own && larger < this.#shape.classes.length; larger++) {
       if (read(this.#cache + larger * 2) !== 0) return this.allocClass(larger)
       const central = this.#central(larger)
       lock(central + CentralLayout.lock, this.#owner, RANK.slabClass)
@@ -300,7 +310,7 @@ export class Slab {
     const size = this.#shape.classes[c] as number
     const start = this.#firstPage + (page << this.#pageShift)
     const end = start + this.#shape.pageWords
-    // Before the page is the class's: who walks it must not take what was here before for a goroutine.
+    // Before the page is the class's: who walks it must not take what was here before for one of its blocks.
     for (let block = start; block + size <= end; block += size) write(block, 0)
     store(this.#pageMap + page, CLASS | c)
     const central = this.#central(c)

@@ -30,8 +30,10 @@ import {
   NO_HANDLE,
   NOBODY,
   tag0Of,
+  tag1Of,
   tagsOf,
 } from './g.ts'
+import { dropSudog, isSudog, settle as settleSudog } from './gopark.ts'
 import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
 import { holdForOutput } from './output.ts'
@@ -176,7 +178,8 @@ export function deliver(chain: number, limit: number): number {
   let g = chain
   for (let n = 0; g !== 0 && n < limit; n++) {
     const next = read(g + G.schedlink)
-    deliverOne(g)
+    if (isSudog(g)) settleSudog(g)
+    else deliverOne(g)
     g = next
   }
   return g
@@ -244,7 +247,10 @@ function release(g: number, index: number): Goroutine<unknown> {
 
 function takeOutcome(g: number, externals: readonly unknown[] | undefined): unknown {
   const tag = tag0Of(read(g + G.tags))
-  if (tag !== BLOCK) return unpackCell(tag, g + G.cell0)
+  return tag === BLOCK ? decodeBlock(g, externals) : unpackCell(tag, g + G.cell0)
+}
+
+function decodeBlock(g: number, externals: readonly unknown[] | undefined): unknown {
   const block = read(g + G.cell0)
   try {
     return decode(bytes(block, read(g + G.cell0 + 1)), externals)
@@ -253,16 +259,19 @@ function takeOutcome(g: number, externals: readonly unknown[] | undefined): unkn
   }
 }
 
-/** Frees what the cells of `g` refer to, unread. */
+/** Throws away what the cells of `g` hold: handles among it are let go of. */
 export function dropValues(g: number): void {
   const tags = read(g + G.tags)
-  if (tag0Of(tags) === BLOCK) free(read(g + G.cell0))
+  if (tag0Of(tags) === BLOCK) decodeBlock(g, undefined)
+  else if (tag0Of(tags) !== 0) unpackCell(tag0Of(tags), g + G.cell0)
+  if (tag1Of(tags) !== 0) unpackCell(tag1Of(tags), g + G.cell1)
   if ((flagsOf(tags) & F_EXTERNALS) !== 0) dropParcel(read(g + G.parcel))
   if ((flagsOf(tags) & F_SHARED) !== 0) free(read(g + G.parcel))
 }
 
 /** For a goroutine whose creator is gone: the main thread reports its error; a result is dropped. */
 export function bury(g: number): void {
+  if (isSudog(g)) return dropSudog(g)
   if (read(g + G.status) === DONE && (flagsOf(read(g + G.tags)) & F_FAILED) !== 0) {
     sendOrphan(g)
     return

@@ -84,6 +84,8 @@ export const F_FAILED = 4
 export const F_SHARED = 16
 /** There was no shared memory left for its result. */
 export const F_LOST = 8
+/** Among its arguments are handles: their classes have to be there before it starts (handle.ts). */
+export const F_HANDLES = 32
 
 /** As `creator`: the thread that made it is gone. */
 export const NOBODY = -1

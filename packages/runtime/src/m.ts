@@ -21,6 +21,8 @@ export const M = struct({
   p: i32,
   /** G whose first step is running, or 0. Owner. */
   curg: i32,
+  /** A value on its way to or from a channel. Owner. */
+  cell: array(4, 2),
   /** Started goroutines that wait for their promise. Owner. */
   waiting: i32,
   /**

@@ -8,6 +8,7 @@ import { describeCode } from './code.ts'
 import { connect } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
 import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
+import { useDefinitions } from './handle.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
 import { nextTick, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
@@ -24,10 +25,13 @@ export interface MachineTask {
   readonly pid: number
   /** Its end of the control line. */
   readonly port: MessagePort
+  /** Where the classes of handles are defined: a URL. */
+  readonly handles: string
 }
 
-export default async function machine({ buffer, id, pid, port }: MachineTask): Promise<void> {
+export default async function machine({ buffer, id, pid, port, handles }: MachineTask): Promise<void> {
   joinRegion(buffer, id, pid)
+  useDefinitions(handles)
   useNames((code) => describeCode(code).name)
   connect(port, () => receiveMessageOnPort(port)?.message)
   process.on('unhandledRejection', onUnhandledRejection)

@@ -7,6 +7,7 @@ import { types } from 'node:util'
 import { inbox, POLL, store } from '@goro/memory'
 import { controlPending } from './control.ts'
 import { deliver, outstanding, takeInbox, whenExpecting } from './deliver.ts'
+import { noteTime, parkedHere, runDeferred, whenParking } from './gopark.ts'
 import { M } from './m.ts'
 import { clearInterval, now, setImmediate, setInterval } from './native.ts'
 import { isPrinting } from './output.ts'
@@ -104,6 +105,8 @@ let keepAlive: NodeJS.Timeout | undefined
 export function startDriver(): void {
   keepAlive = setInterval(() => {}, FOREVER_MS).unref()
   whenExpecting(startTicking)
+  whenParking(startTicking)
+  noteTime(now())
   self.wakeSelf = startTicking
   sleep()
 }
@@ -134,16 +137,19 @@ function startTicking(): void {
   self.note.cancel()
   keepAlive?.unref()
   lastProgress = now()
+  noteTime(lastProgress)
   setImmediate(tick)
 }
 
 function tick(): void {
+  const wasDeferred = runDeferred()
   const chain = backlog === 0 ? takeInbox() : backlog
   if (chain !== 0) {
     setImmediate(tick)
     backlog = deliver(chain, DELIVERIES)
     lastProgress = now()
-  } else if (outstanding() > 0 && now() - lastProgress < SPIN_MS) {
+    noteTime(lastProgress)
+  } else if (wasDeferred || (outstanding() + parkedHere() > 0 && now() - lastProgress < SPIN_MS)) {
     setImmediate(tick)
   } else {
     sleep()

@@ -9,7 +9,9 @@
  */
 import { cas, FUTEX, inbox, load, POLL, read, store, wake, write } from '@goro/memory'
 import { G } from './g.ts'
+import { noteTime } from './gopark.ts'
 import { M, M_RUNNING, M_SLEEPING, MAIN_M } from './m.ts'
+import { now } from './native.ts'
 import { afterCallbacks, beforeNextCallback, canBlock, cancelBeforeNextCallback, nextWakeUp } from './netpoll.ts'
 import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
 import { gomaxprocs, isStopping, mAt, pAt, SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
@@ -82,6 +84,7 @@ function leaveIdle(): void {
  * Its P is not idle meanwhile; and if somebody has just claimed it for new work, that work is somebody else's.
  */
 function stir(): void {
+  noteTime(now())
   const sleep = read(self.m + M.sleeps)
   leaveIdle()
   resetSpinning()

@@ -12,6 +12,7 @@ import {
   countOf,
   F_ABORTABLE,
   F_EXTERNALS,
+  F_HANDLES,
   F_SHARED,
   flagsOf,
   G,
@@ -21,6 +22,8 @@ import {
   tag1Of,
   WAITING,
 } from './g.ts'
+import { noteTime, runDeferred, takeReadied } from './gopark.ts'
+import { knowsHandles, learnHandles } from './handle.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
@@ -77,6 +80,7 @@ export async function schedule(): Promise<void> {
     if (why === MICROTASKS) {
       resetSpinning()
       await endOfMicrotasks()
+      takeReadied()
     } else if (why === EVENTS) {
       await turn()
     } else if (!turnIsDue) {
@@ -95,7 +99,9 @@ export async function schedule(): Promise<void> {
 async function turn(): Promise<void> {
   resetSpinning()
   await nextTurn()
+  takeReadied()
   lastPoll = lastClock = now()
+  noteTime(lastClock)
 }
 
 /** Resolves when no microtask is left, however many follow from one another: ticks come after them all. */
@@ -107,7 +113,8 @@ function endOfMicrotasks(): Promise<void> {
 function runGoroutines(): number {
   for (;;) {
     takeResults()
-    if (microtasks) {
+    if (runDeferred()) noteActivity()
+    if (takeReadied() || microtasks) {
       microtasks = false
       return now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
     }
@@ -127,6 +134,7 @@ function pollIsDue(): boolean {
   clockEvery = slow ? 1 : Math.min(CLOCK_EVERY, clockEvery * 2)
   untilClock = clockEvery
   lastClock = time
+  noteTime(time)
   return time - lastPoll > POLL_EVERY_MS
 }
 
@@ -152,7 +160,7 @@ function execute(g: number): void {
   write(self.m + M.curg, g)
   try {
     const fn = functionAt(read(g + G.code))
-    if (typeof fn !== 'function' || (flags & F_EXTERNALS) !== 0) {
+    if (typeof fn !== 'function' || (flags & F_EXTERNALS) !== 0 || ((flags & F_HANDLES) !== 0 && !knowsHandles())) {
       wait(g, prepare(g, fn, flags))
     } else {
       const result = call(g, fn, tags, (flags & F_SHARED) === 0 ? undefined : takeShared(read(g + G.parcel)))
@@ -167,6 +175,7 @@ function execute(g: number): void {
 
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
+  if (!knowsHandles()) await learnHandles()
   const parcel = read(g + G.parcel)
   const externals =
     (flags & F_EXTERNALS) !== 0 ? await fetchParcel(parcel) : (flags & F_SHARED) !== 0 ? takeShared(parcel) : undefined

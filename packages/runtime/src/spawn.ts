@@ -6,12 +6,12 @@ import { codeOf } from './code.ts'
 import { sendParcel, shareAll } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
-import { BLOCK, CANCELLED, F_ABORTABLE, F_EXTERNALS, F_SHARED, G, RUNNABLE, tagsOf } from './g.ts'
+import { BLOCK, CANCELLED, F_ABORTABLE, F_EXTERNALS, F_HANDLES, F_SHARED, G, RUNNABLE, tagsOf } from './g.ts'
 import { Goroutine } from './goroutine.ts'
 import { MAIN_M } from './m.ts'
 import { isRetired, wakep } from './park.ts'
 import { countCreated, isClosed, isJoined, newGoid, self } from './sched.ts'
-import { encode, packCell } from './value.ts'
+import { encode, HANDLE, packCell, unpackCell } from './value.ts'
 
 /** What `go.with` takes. */
 export interface GoOptions {
@@ -96,18 +96,23 @@ function writeArguments(
     const tag0 = packCell(args[0], g + G.cell0)
     const tag1 = tag0 === 0 || count === 1 ? 0 : packCell(args[1], g + G.cell1)
     if (tag0 !== 0 && (count === 1 || tag1 !== 0)) {
-      write(g + G.tags, tagsOf(count, tag0, tag1, flags))
+      const handles = tag0 === HANDLE || tag1 === HANDLE ? F_HANDLES : 0
+      write(g + G.tags, tagsOf(count, tag0, tag1, flags | handles))
       return
     }
+    // A handle that stands there travels in the block after all.
+    if (tag0 !== 0) unpackCell(tag0, g + G.cell0)
   }
   // One block for all of them: two arguments may share an object, and copies share what the originals share.
-  const { bytes, externals } = encode(args, transfer === undefined ? ARGUMENTS : { ...ARGUMENTS, transfer })
+  const encoded = encode(args, transfer === undefined ? ARGUMENTS : { ...ARGUMENTS, transfer })
+  const { bytes, externals } = encoded
+  const allFlags = encoded.handles ? flags | F_HANDLES : flags
   const block = alloc(bytes.length)
   writeBytes(block, bytes)
   write(g + G.cell0, block)
   write(g + G.cell0 + 1, bytes.length)
   try {
-    write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? flags : flags | sendExternals(g, externals)))
+    write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? allFlags : allFlags | sendExternals(g, externals)))
   } catch (error) {
     free(block)
     throw error

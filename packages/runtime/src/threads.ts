@@ -11,6 +11,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { cas, inbox, load, read, store, wake, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
+import { handleDefinitions } from './handle.ts'
 import { M, M_DEAD, M_FREE, M_STARTING, MAX_THREADS } from './m.ts'
 import type { MachineTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
@@ -113,7 +114,7 @@ export function startM(pid: number): void {
   store(pAt(pid) + P.status, P_IDLE)
   store(pAt(pid) + P.m, id)
   lines.set(id, port1)
-  const task: MachineTask = { buffer, id, pid, port: port2 }
+  const task: MachineTask = { buffer, id, pid, port: port2, handles: handleDefinitions() }
   const taken = new AbortController()
   queued.set(id, taken)
   // The task of a thread ends when the thread does: by the runtime's stop, or by its death.

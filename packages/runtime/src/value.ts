@@ -29,7 +29,8 @@ const INT = 5
 const DOUBLE = 6
 /** One byte of length, seven of characters. */
 const SHORT = 7
-const HANDLE = 8
+/** A handle: its kind and its address. */
+export const HANDLE = 8
 
 /** By this an object says that it is a handle: the number of its kind. */
 export const handleKind: unique symbol = Symbol.for('goro.handleKind') as never
@@ -46,6 +47,27 @@ const handleKinds: ((address: number) => object)[] = []
 /** Makes handles of `kind` (1 to 255) arrive as what `decode` makes of their address. */
 export function registerHandle(kind: number, decodeHandle: (address: number) => object): void {
   handleKinds[kind] = decodeHandle
+}
+
+let retain: (handle: Handle) => void = () => {}
+let retainAgain: (address: number) => void = () => {}
+/** What is decoded stays where it is: a handle in it is one more. */
+let copying = false
+
+/** Calls `sent` with each handle that is sent, once for each message that carries it; `again` if one is decoded that is sent on. */
+export function useRetain(sent: (handle: Handle) => void, again: (address: number) => void): void {
+  retain = sent
+  retainAgain = again
+}
+
+/** What `read` decodes, of a message that will be decoded again. */
+export function copied<T>(read: () => T): T {
+  copying = true
+  try {
+    return read()
+  } finally {
+    copying = false
+  }
 }
 
 function isHandle(value: object): value is Handle {
@@ -73,6 +95,7 @@ export function packCell(value: unknown, at: number): number {
       if (!isHandle(value)) return 0
       write(at, value[handleKind])
       write(at + 1, value[handleAddress])
+      retain(value)
       return HANDLE
     default:
       return 0
@@ -128,6 +151,7 @@ function unpackString(low: number, high: number): string {
 function decodeHandle(kind: number, address: number): object {
   const make = handleKinds[kind]
   if (make === undefined) throw dataCloneError(`a handle of kind ${kind} has come that this thread does not know`)
+  if (copying) retainAgain(address)
   return make(address)
 }
 
@@ -172,12 +196,16 @@ export interface Encoded {
   readonly bytes: Uint8Array
   /** What is no bytes, by its index; undefined if there is nothing of the kind. */
   readonly externals: unknown[] | undefined
+  /** Whether there are handles in it. */
+  readonly handles: boolean
 }
 
 let scratch = Buffer.allocUnsafeSlow(1 << 14)
 let pos = 0
 let seen = new Map<object, number>()
 let externals: unknown[] | undefined
+/** The handles in what is encoded. */
+let handles: Handle[] = []
 let transferred: ReadonlySet<unknown> = new Set()
 let lossy = false
 
@@ -213,13 +241,15 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
   pos = 0
   seen = new Map()
   externals = undefined
+  handles = []
   lossy = options.lossy === true
   try {
     if (options.transfer !== undefined) transferred = checkTransfer(options.transfer)
     writeValue(value)
     // Only now that nothing can fail any more.
     for (const each of transferred) if (types.isArrayBuffer(each)) structuredClone(each, { transfer: [each] })
-    return { bytes: scratch.subarray(0, pos), externals }
+    for (const each of handles) retain(each)
+    return { bytes: scratch.subarray(0, pos), externals, handles: handles.length > 0 }
   } catch (error) {
     if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusal(error, value, options.root)) : error
     // A thrown error gets home whatever becomes of it: here as the reason why it could not be sent.
@@ -253,13 +283,13 @@ let encoding = false
 
 /** As `encode`, from within another one, whose state is kept aside. */
 function encodeInside(value: unknown, options: EncodeOptions): Encoded {
-  const outer = { scratch, pos, seen, externals, transferred, lossy }
+  const outer = { scratch, pos, seen, externals, handles, transferred, lossy }
   try {
     encoding = false
     scratch = Buffer.allocUnsafeSlow(1 << 14)
     return encode(value, options)
   } finally {
-    ;({ scratch, pos, seen, externals, transferred, lossy } = outer)
+    ;({ scratch, pos, seen, externals, handles, transferred, lossy } = outer)
     encoding = true
   }
 }
@@ -448,6 +478,7 @@ function writeBlob(bytes: Uint8Array): void {
 /** Whatever is no plain object and no array. */
 function writeExotic(value: object): void {
   if (isHandle(value)) {
+    handles.push(value)
     writeByte(HANDLE)
     writeDouble(value[handleKind])
     writeDouble(value[handleAddress])
@@ -640,7 +671,7 @@ let causes = 0
 
 /** Writes a property of a thrown error, described if it can't be sent: reporting an error must not fail. */
 function writeLossy(value: unknown): void {
-  const before = { pos, seen: new Map(seen), externals: externals?.slice() }
+  const before = { pos, seen: new Map(seen), externals: externals?.slice(), handles: handles.length }
   causes++
   try {
     if (causes > MOST_CAUSES) refuse(value, 'too deep')
@@ -649,6 +680,7 @@ function writeLossy(value: unknown): void {
     pos = before.pos
     seen = before.seen
     externals = before.externals
+    handles.length = before.handles
     writeString(safely(() => inspect(value, { depth: 1 })) ?? 'what can not be read')
   } finally {
     causes--

@@ -6,7 +6,7 @@ import { cacheWords, G_CLASS, initSlab, Slab, type SlabShape, slabLayout } from 
 import { expectSame, explored } from './harness.ts'
 
 /** Pages of four small blocks or two of eight words; a batch is two small blocks, or one. */
-const SHAPE: SlabShape = { pageWords: 16, classes: [4, 4, 8], batch: (classWords) => 8 / classWords }
+const SHAPE: SlabShape = { pageWords: 16, classes: [4, 4, 8], own: 1, batch: (classWords) => 8 / classWords }
 const CLASSES = SHAPE.classes.length
 const SMALL = 1
 const SMALL_BYTES = 16

@@ -1,0 +1,188 @@
+/**
+ * Channels, as in Go's `runtime/chan.go`: a ring of values, a queue of receivers and a queue of senders, under one lock.
+ *
+ * Invariants: at most one of the two queues holds a waiter that can still be had, but for a `select` that does both; receivers
+ * wait only while the ring is empty, senders only while it is full; nobody waits on a closed channel. So a value never lies in the ring
+ * while a receiver waits, and goes straight from a sender to the receiver that has waited longest.
+ *
+ * The ring's two counters only grow (they wrap at 2^32), and each step of the ring is published by one write of one of them: a
+ * thread that dies under the lock leaves the ring whole. A cell is what cell.ts writes: a tag and up to two words, so no
+ * value is ever encoded or decoded under the lock.
+ *
+ * Linearization point of every operation: where it unlocks. `length` and `closed` are read without the lock, one word each.
+ */
+import { alloc, array, free, HANDLE_CLASS, i32, load, read, type Slab, store, struct, write } from '@goro/memory'
+import { dequeue, enqueue, homeOf, lockQueue, Sudog, unlockQueue, Waitable, Waitq } from './sudog.ts'
+
+export const Chan = struct({
+  /** As every `Waitable`. */
+  base: array(Waitable.SIZE),
+  /** Values it can hold. Written once. */
+  capacity: i32,
+  /** Its ring: an address, 0 if it holds none. Written once. */
+  ring: i32,
+  /** Values taken from the ring, and values put into it, since the beginning. Under lock. */
+  head: i32,
+  tail: i32,
+  /** 1 once it is closed. Under lock; read without. */
+  closed: i32,
+  receivers: array(Waitq.SIZE),
+  senders: array(Waitq.SIZE),
+  /** What it was closed with (an address of a cell), 0 if with nothing. Under lock, before `closed`. */
+  reason: i32,
+})
+
+/** Words of a value in the ring. */
+export const CELL_WORDS = 4
+
+/** Outcomes. Anything else is the address of a waiter, and means DONE: the caller readies it. */
+export const BLOCKED = 0
+export const DONE = 1
+export const CLOSED = 2
+
+/** As a waiter's `info`: the channel was closed under it. */
+export const BY_CLOSE = 1
+
+/** Makes a channel. @throws OutOfMemoryError */
+export function makechan(slab: Slab, kind: number, capacity: number): number {
+  const ring = capacity === 0 ? 0 : alloc(capacity * CELL_WORDS * 4)
+  let c: number
+  try {
+    c = slab.allocClass(HANDLE_CLASS)
+  } catch (error) {
+    if (ring !== 0) free(ring)
+    throw error
+  }
+  for (let word = 1; word < Chan.SIZE; word++) write(c + word, 0)
+  write(c + Waitable.refs, 1)
+  write(c + Chan.capacity, capacity)
+  write(c + Chan.ring, ring)
+  store(c + Waitable.kind, kind)
+  return c
+}
+
+export function copyCell(from: number, to: number): void {
+  write(to, read(from))
+  write(to + 1, read(from + 1))
+  write(to + 2, read(from + 2))
+  write(to + 3, read(from + 3))
+}
+
+/** Values in the ring. Under lock, or as a hint. */
+function count(c: number): number {
+  return (read(c + Chan.tail) - read(c + Chan.head)) >>> 0
+}
+
+function slot(c: number, counter: number): number {
+  return read(c + Chan.ring) + ((counter >>> 0) % read(c + Chan.capacity)) * CELL_WORDS
+}
+
+/**
+ * Sends the value in `cell`. If that has to wait and `sudog` is not 0, the value waits in `sudog`, and BLOCKED is returned.
+ */
+export function chansend(c: number, cell: number, sudog: number, owner: number): number {
+  lockQueue(c, owner)
+  const outcome = sendLocked(c, cell)
+  if (outcome === BLOCKED && sudog !== 0) {
+    if (cell !== sudog + Sudog.cell) copyCell(cell, sudog + Sudog.cell)
+    enqueue(c + Chan.senders, sudog, c)
+  }
+  unlockQueue(c)
+  return outcome
+}
+
+/** Receives into `cell`. If that has to wait and `sudog` is not 0, `sudog` waits for the value, and BLOCKED is returned. */
+export function chanrecv(c: number, cell: number, sudog: number, owner: number): number {
+  lockQueue(c, owner)
+  const outcome = recvLocked(c, cell)
+  if (outcome === BLOCKED && sudog !== 0) enqueue(c + Chan.receivers, sudog, c)
+  unlockQueue(c)
+  return outcome
+}
+
+/** As `chansend` without a waiter. Under lock. */
+export function sendLocked(c: number, cell: number): number {
+  if (read(c + Chan.closed) !== 0) return CLOSED
+  const receiver = dequeue(c + Chan.receivers)
+  if (receiver !== 0) {
+    copyCell(cell, receiver + Sudog.cell)
+    write(receiver + Sudog.info, 0)
+    return receiver
+  }
+  if (count(c) >= read(c + Chan.capacity)) return BLOCKED
+  const tail = read(c + Chan.tail)
+  copyCell(cell, slot(c, tail))
+  write(c + Chan.tail, (tail + 1) | 0)
+  return DONE
+}
+
+/** As `chanrecv` without a waiter. Under lock. */
+export function recvLocked(c: number, cell: number): number {
+  if (count(c) === 0) {
+    const sender = dequeue(c + Chan.senders)
+    if (sender === 0) return read(c + Chan.closed) !== 0 ? CLOSED : BLOCKED
+    takeFrom(sender, cell)
+    return sender
+  }
+  const head = read(c + Chan.head)
+  copyCell(slot(c, head), cell)
+  write(c + Chan.head, (head + 1) | 0)
+  const sender = dequeue(c + Chan.senders)
+  if (sender === 0) return DONE
+  // There is room for one more: the sender that has waited longest has sent.
+  const tail = read(c + Chan.tail)
+  takeFrom(sender, slot(c, tail))
+  write(c + Chan.tail, (tail + 1) | 0)
+  return sender
+}
+
+function takeFrom(sender: number, cell: number): void {
+  copyCell(sender + Sudog.cell, cell)
+  write(sender + Sudog.info, 0)
+}
+
+/**
+ * Closes the channel, with what is in the cell `reason` if that is not 0. CLOSED if it was closed before; else DONE, or the first
+ * of a chain of those to be readied, linked by `Sudog.link`.
+ */
+export function closechan(c: number, reason: number, owner: number): number {
+  lockQueue(c, owner)
+  if (read(c + Chan.closed) !== 0) {
+    unlockQueue(c)
+    return CLOSED
+  }
+  write(c + Chan.reason, reason)
+  store(c + Chan.closed, 1)
+  let first = 0
+  let last = 0
+  for (let list = c + Chan.receivers; list <= c + Chan.senders; list += Waitq.SIZE) {
+    for (let sudog = dequeue(list); sudog !== 0; sudog = dequeue(list)) {
+      write(sudog + Sudog.info, BY_CLOSE)
+      const home = homeOf(sudog)
+      write(home + Sudog.link, 0)
+      if (first === 0) first = home
+      else write(last + Sudog.link, home)
+      last = home
+    }
+  }
+  unlockQueue(c)
+  return first === 0 ? DONE : first
+}
+
+/** How many values it holds. */
+export function chanLength(c: number): number {
+  return Math.min((load(c + Chan.tail) - load(c + Chan.head)) >>> 0, read(c + Chan.capacity))
+}
+
+export function chanCapacity(c: number): number {
+  return read(c + Chan.capacity)
+}
+
+export function chanClosed(c: number): boolean {
+  return load(c + Chan.closed) !== 0
+}
+
+/** The cell with which it was closed; 0 if it was closed with nothing, or is not closed. */
+export function closeReason(c: number): number {
+  return chanClosed(c) ? read(c + Chan.reason) : 0
+}

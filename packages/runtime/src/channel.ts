@@ -1,0 +1,383 @@
+/**
+ * Channels and select as goroutines use them: promises around the algorithms of chan.ts and select.ts. What is ready is taken
+ * without parking, and its promise is fulfilled already.
+ */
+import { alloc, cas, free, HANDLE_CLASS, read, store, write } from '@goro/memory'
+import { comesLater, copyOf, dropCell, readCell, writeCell } from './cell.ts'
+import {
+  BLOCKED,
+  BY_CLOSE,
+  CELL_WORDS,
+  Chan,
+  CLOSED,
+  chanrecv,
+  chansend,
+  closechan,
+  closeReason,
+  DONE,
+  makechan,
+} from './chan.ts'
+import { ChannelClosedError } from './errors.ts'
+import { acquireSudog, goready, ownId, park, ready, readyAll, releaseSudog, spareSudog, unpark } from './gopark.ts'
+import type { Handle } from './handle.ts'
+import { M } from './m.ts'
+import { self } from './sched.ts'
+import { chosen, RECEIVE, SEND, select, withdraw } from './select.ts'
+import { Sudog, Waitable } from './sudog.ts'
+
+/** Makes a channel of `kind` for `capacity` values and returns its address. @throws OutOfMemoryError */
+export function newChan(kind: number, capacity: number): number {
+  return makechan(self.slab, kind, capacity)
+}
+
+/** Frees a channel that nobody refers to any more, with what is in it. */
+export function freeChan(c: number): void {
+  const ring = read(c + Chan.ring)
+  const capacity = read(c + Chan.capacity)
+  for (let i = read(c + Chan.head); i !== read(c + Chan.tail); i = (i + 1) | 0) {
+    dropCell(ring + ((i >>> 0) % capacity) * CELL_WORDS)
+  }
+  if (ring !== 0) free(ring)
+  const reason = read(c + Chan.reason)
+  if (reason !== 0) {
+    dropCell(reason)
+    free(reason)
+  }
+  store(c + Waitable.kind, 0)
+  self.slab.freeClass(c, HANDLE_CLASS)
+}
+
+const VALUE = { root: 'value' }
+
+const closedError = () => new ChannelClosedError('send on closed channel')
+
+/** Sends `value`. `keep` is the handle: it lives as long as the wait. */
+export function send(c: number, value: unknown, keep: Handle): Promise<void> {
+  const cell = self.m + M.cell
+  try {
+    writeCell(value, cell, VALUE)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+  const sudog = spareSudog()
+  const outcome = chansend(c, cell, sudog, ownId())
+  if (outcome === BLOCKED) return park(sudog, settleSend, keep) as Promise<void>
+  if (outcome === CLOSED) {
+    dropCell(cell)
+    return Promise.reject(closedError())
+  }
+  if (outcome !== DONE) goready(outcome)
+  return ready(undefined)
+}
+
+function settleSend(sudog: number): void {
+  if (read(sudog + Sudog.info) !== BY_CLOSE) return
+  dropCell(sudog + Sudog.cell)
+  throw closedError()
+}
+
+/** Receives a value: undefined once the channel is closed and drained. */
+export function recv(c: number, keep: Handle, own = false): Promise<unknown> {
+  const sudog = spareSudog()
+  const cell = self.m + M.cell
+  const outcome = chanrecv(c, cell, sudog, ownId())
+  if (outcome === BLOCKED) return park(sudog, settleRecv, keep, own)
+  if (outcome === CLOSED) return ready(undefined)
+  if (outcome !== DONE) goready(outcome)
+  return ready(readCell(cell))
+}
+
+function settleRecv(sudog: number): unknown {
+  return read(sudog + Sudog.info) === BY_CLOSE ? undefined : readCell(sudog + Sudog.cell)
+}
+
+/** As `recv`, with whether there was a value. */
+export function next(c: number, keep: Handle): Promise<IteratorResult<unknown, undefined>> {
+  const sudog = spareSudog()
+  const cell = self.m + M.cell
+  const outcome = chanrecv(c, cell, sudog, ownId())
+  if (outcome === BLOCKED) return park(sudog, settleNext, keep) as Promise<IteratorResult<unknown, undefined>>
+  if (outcome === CLOSED) return ready({ value: undefined, done: true as const })
+  if (outcome !== DONE) goready(outcome)
+  return ready(resultOf(cell)) as Promise<IteratorResult<unknown, undefined>>
+}
+
+function settleNext(sudog: number): unknown {
+  return read(sudog + Sudog.info) === BY_CLOSE ? { value: undefined, done: true } : resultOf(sudog + Sudog.cell)
+}
+
+/** The result of a receive; a promise of it, if the value comes by another way. */
+function resultOf(cell: number): unknown {
+  const later = comesLater(cell)
+  const value = readCell(cell)
+  return later
+    ? (value as Promise<unknown>).then((arrived) => ({ value: arrived, done: false }))
+    : { value, done: false }
+}
+
+/** Sends `value` if that needs no waiting. @throws ChannelClosedError, DataCloneError */
+export function trySend(c: number, value: unknown): boolean {
+  const cell = self.m + M.cell
+  writeCell(value, cell, VALUE)
+  const outcome = chansend(c, cell, 0, ownId())
+  if (outcome === BLOCKED || outcome === CLOSED) {
+    dropCell(cell)
+    if (outcome === CLOSED) throw closedError()
+    return false
+  }
+  if (outcome !== DONE) goready(outcome)
+  return true
+}
+
+/** Receives if that needs no waiting; else undefined. */
+export function tryRecv(c: number): IteratorResult<unknown, undefined> | undefined {
+  const cell = self.m + M.cell
+  const outcome = chanrecv(c, cell, 0, ownId())
+  if (outcome === BLOCKED) return undefined
+  if (outcome === CLOSED) return { value: undefined, done: true }
+  if (outcome !== DONE) goready(outcome)
+  return { value: readCell(cell), done: false }
+}
+
+/** Closes the channel; with a reason, which `reasonOf` then gives. False if it was closed before. */
+export function close(c: number, reason?: unknown): boolean {
+  let cell = 0
+  if (reason !== undefined) {
+    cell = alloc(CELL_WORDS * 4)
+    try {
+      writeCell(reason, cell, { root: 'reason', lossy: true })
+    } catch (error) {
+      free(cell)
+      throw error
+    }
+  }
+  const outcome = closechan(c, cell, ownId())
+  if (outcome === CLOSED) {
+    if (cell !== 0) {
+      dropCell(cell)
+      free(cell)
+    }
+    return false
+  }
+  if (outcome !== DONE) readyAll(outcome)
+  return true
+}
+
+/** What the channel was closed with. */
+export function reasonOf(c: number): unknown {
+  const cell = closeReason(c)
+  return cell === 0 ? undefined : copyOf(cell)
+}
+
+// --- select ----------------------------------------------------------------------------------------------------------------
+
+/** A case of a select: to receive from a channel, to send to one, or a promise. */
+export type Case =
+  | { readonly name: string; readonly op: 'recv'; readonly channel: Handle; readonly address: number }
+  | {
+      readonly name: string
+      readonly op: 'send'
+      readonly channel: Handle
+      readonly address: number
+      readonly value: unknown
+    }
+  | { readonly name: string; readonly op: 'promise'; readonly promise: PromiseLike<unknown> }
+
+/** What happened: which case, what came, and whether a receive found its channel closed and drained. */
+export interface Hit {
+  readonly case: string
+  readonly value: unknown
+  readonly done: boolean
+}
+
+/** A select that waits for one of its cases. */
+interface Waiting {
+  readonly cases: readonly Case[]
+  /** The sudogs of its channel cases, and by each of them which case it is. */
+  readonly sudogs: number[]
+  readonly caseOf: ReadonlyMap<number, Case>
+}
+
+/**
+ * Waits until one of `cases` can happen, and does it. Rejects with ChannelClosedError for a send on a closed channel, with the
+ * reason of a promise that rejects, and with DataCloneError for a value that can't be sent: then nothing has happened.
+ */
+export function selectCase(cases: readonly Case[]): Promise<Hit> {
+  let waiting: Waiting
+  try {
+    waiting = prepare(cases)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+  const promises = cases.filter((each) => each.op === 'promise')
+  return promises.length === 0 ? start(waiting, []) : startWithPromises(waiting, promises)
+}
+
+/** As `selectCase`, for what is ready at this moment: else undefined. Of promises it sees those that it has seen settle. */
+export function tryCase(cases: readonly Case[]): Hit | undefined {
+  const waiting = prepare(cases)
+  const early: Settled[] = []
+  for (const each of cases) {
+    if (each.op !== 'promise') continue
+    const outcome = watch(each.promise)
+    if (outcome !== undefined) early.push({ of: each, ...outcome })
+  }
+  const at = choose(waiting, early, 0)
+  if (at === undefined) {
+    end(waiting, 0)
+    return undefined
+  }
+  return at() as Hit
+}
+
+function prepare(cases: readonly Case[]): Waiting {
+  const sudogs: number[] = []
+  const caseOf = new Map<number, Case>()
+  const waiting = { cases, sudogs, caseOf }
+  try {
+    for (const each of cases) {
+      if (each.op === 'promise') continue
+      const sudog = acquireSudog()
+      sudogs.push(sudog)
+      caseOf.set(sudog, each)
+      write(sudog + Sudog.on, each.address)
+      write(sudog + Sudog.info, each.op === 'send' ? SEND : RECEIVE)
+      write(sudog + Sudog.cell, 0)
+      if (each.op === 'send') writeCell(each.value, sudog + Sudog.cell, { root: `case ${each.name}` })
+    }
+  } catch (error) {
+    end(waiting, 0)
+    throw error
+  }
+  return waiting
+}
+
+/** A promise case that has settled. */
+interface Settled extends Outcome {
+  readonly of: Case
+}
+
+interface Outcome {
+  readonly failed: boolean
+  readonly value: unknown
+}
+
+/** Does what is ready, channel or settled promise, each as likely as the other; returns what gives the hit, or throws. */
+function choose(waiting: Waiting, early: readonly Settled[], record: number): (() => unknown) | undefined {
+  const { sudogs } = waiting
+  const all = early.length === 0 ? sudogs : [...sudogs, ...early.map((_, i) => -1 - i)]
+  if (!select(all, record, ownId(), Math.random)) return undefined
+  const { sudog, outcome } = chosen
+  if (sudog < 0) {
+    const settled = early[-1 - sudog]!
+    return () => {
+      end(waiting, 0)
+      return hitOf(settled)
+    }
+  }
+  if (outcome !== DONE && outcome !== CLOSED) goready(outcome)
+  return () => finish(waiting, sudog, outcome === CLOSED)
+}
+
+function hitOf({ of, failed, value }: Settled): Hit {
+  if (failed) throw value
+  return { case: of.name, value, done: false }
+}
+
+function start(waiting: Waiting, early: readonly Settled[]): Promise<Hit> {
+  const record = acquireSudog()
+  const hit = choose(waiting, early, record)
+  if (hit === undefined) return park(record, settleSelect, waiting) as Promise<Hit>
+  releaseSudog(record)
+  try {
+    return ready(hit()) as Promise<Hit>
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+function settleSelect(record: number, waiting: unknown): unknown {
+  const winner = read(record + Sudog.select)
+  withdraw((waiting as Waiting).sudogs, winner, ownId())
+  return finish(waiting as Waiting, winner, read(winner + Sudog.info) === BY_CLOSE)
+}
+
+/** The hit of the case whose sudog is `winner`. All its sudogs are given back. */
+function finish(waiting: Waiting, winner: number, closed: boolean): unknown {
+  const { name, op } = waiting.caseOf.get(winner)!
+  if (op === 'send') {
+    end(waiting, closed ? 0 : winner)
+    if (closed) throw closedError()
+    return { case: name, value: undefined, done: false }
+  }
+  const later = !closed && comesLater(winner + Sudog.cell)
+  const value = closed ? undefined : readCell(winner + Sudog.cell)
+  end(waiting, winner)
+  return later
+    ? (value as Promise<unknown>).then((arrived) => ({ case: name, value: arrived, done: false }))
+    : { case: name, value, done: closed }
+}
+
+/** Gives the sudogs back. What was not sent is dropped; the value of `winner` has gone. */
+function end({ sudogs, caseOf }: Waiting, winner: number): void {
+  for (const sudog of sudogs) {
+    if (sudog !== winner && caseOf.get(sudog)!.op === 'send') dropCell(sudog + Sudog.cell)
+    releaseSudog(sudog)
+  }
+}
+
+/** With promises among the cases: those that have settled already count as ready, which takes a microtask to see. */
+async function startWithPromises(waiting: Waiting, promises: readonly Case[]): Promise<Hit> {
+  const early: Settled[] = []
+  let record = 0
+  let over = false
+  const settled = (hit: Settled) => {
+    if (over) return
+    if (record === 0) {
+      early.push(hit)
+    } else if (cas(record + Sudog.select, 0, record) === 0) {
+      over = true
+      withdraw(waiting.sudogs, 0, ownId())
+      end(waiting, 0)
+      unpark(record)(hit.failed ? Promise.reject(hit.value) : hitOf(hit))
+    }
+  }
+  for (const each of promises) {
+    if (each.op !== 'promise') continue
+    Promise.resolve(each.promise).then(
+      (value) => settled({ of: each, failed: false, value }),
+      (value: unknown) => settled({ of: each, failed: true, value }),
+    )
+  }
+  await undefined
+  record = acquireSudog()
+  const hit = choose(waiting, early, record)
+  try {
+    if (hit === undefined) return (await park(record, settleSelect, waiting)) as Hit
+    releaseSudog(record)
+    return (await hit()) as Hit
+  } finally {
+    over = true
+  }
+}
+
+/** What promises that a `select.try` was given have come to: `undefined` as long as it is not known. */
+const outcomes = new WeakMap<PromiseLike<unknown>, { outcome: Outcome | undefined }>()
+
+function watch(promise: PromiseLike<unknown>): Outcome | undefined {
+  let watched = outcomes.get(promise)
+  if (watched === undefined) {
+    const entry: { outcome: Outcome | undefined } = { outcome: undefined }
+    outcomes.set(promise, entry)
+    watched = entry
+    Promise.resolve(promise).then(
+      (value) => {
+        entry.outcome = { failed: false, value }
+      },
+      (value: unknown) => {
+        entry.outcome = { failed: true, value }
+      },
+    )
+  }
+  return watched.outcome
+}

@@ -1,0 +1,215 @@
+/**
+ * Parking and readying: how an operation waits for another one, on any thread, and how that one ends the wait. What waits is a
+ * sudog (sudog.ts) in shared memory; beside it stands, on its own thread, what the thread has to do when it comes home: a
+ * function that reads the outcome, and the promise to be settled with it. No thread is held by what is parked.
+ *
+ *   park ──> PARKED ── goready, same thread ──> settled at once
+ *                   └─ goready, another thread ──> its thread's inbox, and that thread is woken ──> settled there
+ *
+ * An operation that has nothing to wait for makes no sudog, and its promise is fulfilled already. That alone would let two
+ * goroutines that always find something ready keep their thread for themselves: promises that follow from one another leave no
+ * turn for anything else. So every operation costs one of a budget, and when that is used up, one is put off until the thread's
+ * loop has had its turn (Tokio's cooperative budgeting, "Reducing tail latencies with automatic cooperative task yielding").
+ */
+import { inbox, read, SUDOG_CLASS, wake, write } from '@goro/memory'
+import { dropCell } from './cell.ts'
+import { M } from './m.ts'
+import { lockId, mAt, self } from './sched.ts'
+import { homeOf, SUDOG_IDLE, SUDOG_PARKED, Sudog } from './sudog.ts'
+
+/** What a park leaves on its thread: reads the outcome from the sudog that has come home. AGAIN: it has parked again. */
+export type Settle = (sudog: number, keep: unknown) => unknown
+
+/** As the result of a `Settle`: the sudog waits in a queue once more. */
+export const AGAIN: unique symbol = Symbol('again')
+
+/** Operations in a row that need not wait before the loop gets a turn. */
+const BUDGET = 256
+
+/** By the slot of a sudog: how to settle, whom, what has to live as long as it waits, and whether it is the runtime's own. */
+const settles: Settle[] = []
+const resolves: ((value: unknown) => void)[] = []
+const keeps: unknown[] = []
+const owns: boolean[] = []
+const freeSlots: number[] = []
+/** Operations that the user's code on this thread waits for. */
+let parked = 0
+
+let budget = BUDGET
+/** What was put off until the loop's next turn. */
+let deferred: (() => void)[] = []
+let readied = false
+/** A sudog for the next operation that has to wait. */
+let spare = 0
+
+/** Operations that the user's code on this thread waits for. */
+export const parkedHere = (): number => parked
+
+let onPark: () => void = () => {}
+/** On the main thread: calls `callback` whenever an operation begins to wait there. */
+export function whenParking(callback: () => void): void {
+  onPark = callback
+}
+
+let currentGoid: () => number = () => 0
+/** Tells which goroutine is running, as far as that is known: for dumps. */
+export function useGoid(goid: () => number): void {
+  currentGoid = goid
+}
+
+/** The time, in seconds, as last told. */
+let clock = 0
+/** Tells the time, in milliseconds since this thread's start: a look at the clock for every wait would cost too much. */
+export function noteTime(ms: number): void {
+  clock = ((performance.timeOrigin + ms) / 1000) | 0
+}
+
+/** The id by which this thread takes the locks of queues. */
+export const ownId = (): number => lockId(self.id)
+
+/** A sudog for an operation of this thread. */
+export function acquireSudog(): number {
+  const sudog = self.slab.allocClass(SUDOG_CLASS)
+  write(sudog + Sudog.owner, self.id)
+  write(sudog + Sudog.select, 0)
+  write(sudog + Sudog.list, 0)
+  return sudog
+}
+
+/** Gives back what `acquireSudog` gave. */
+export function releaseSudog(sudog: number): void {
+  write(sudog + Sudog.status, SUDOG_IDLE)
+  self.slab.freeClass(sudog, SUDOG_CLASS)
+}
+
+/** The sudog for an operation that may have to wait: `park` uses it up, otherwise it is there for the next. */
+export function spareSudog(): number {
+  if (spare === 0) spare = acquireSudog()
+  return spare
+}
+
+let resolveNew!: (value: unknown) => void
+/** One executor for all promises: a closure a promise would cost as much again. */
+const capture = (resolve: (value: unknown) => void): void => {
+  resolveNew = resolve
+}
+
+/**
+ * The promise of what `sudog`, which is in its queue, comes home with: `settle` tells, or throws. `keep` lives as long. Nobody
+ * counts on it if it is the runtime's `own`.
+ */
+export function park(sudog: number, settle: Settle, keep: unknown, own = false): Promise<unknown> {
+  if (sudog === spare) spare = 0
+  const slot = freeSlots.pop() ?? settles.length
+  write(sudog + Sudog.slot, slot)
+  settles[slot] = settle
+  keeps[slot] = keep
+  owns[slot] = own
+  const promise = new Promise(capture)
+  resolves[slot] = resolveNew
+  if (!own) parked++
+  onPark()
+  // It is in its queue already, but only dumps look at these.
+  write(sudog + Sudog.goid, currentGoid())
+  write(sudog + Sudog.since, clock)
+  return promise
+}
+
+/** Ends the wait of `sudog`, which somebody has just taken out of its queue. After the lock is released. */
+export function goready(sudog: number): void {
+  readyHome(homeOf(sudog))
+}
+
+/** Ends the waits of a chain of what goes home. */
+export function readyAll(chain: number): void {
+  for (let home = chain; home !== 0; ) {
+    const next = read(home + Sudog.link)
+    readyHome(home)
+    home = next
+  }
+}
+
+function readyHome(home: number): void {
+  const owner = read(home + Sudog.owner)
+  if (owner !== self.id) sendHome(home, owner)
+  else if (--budget > 0) settle(home)
+  else defer(() => settle(home))
+}
+
+function sendHome(home: number, owner: number): void {
+  const m = mAt(owner)
+  if (inbox.push(m + M.inbox, home, Sudog.link)) wake(m + M.note)
+  else dropSudog(home)
+}
+
+/** Whether what has come to an inbox is a sudog, and no goroutine. */
+export const isSudog = (item: number): boolean => read(item) >= SUDOG_PARKED
+
+/** On its own thread: settles the promise of a sudog that has come home. */
+export function settle(home: number): void {
+  const slot = read(home + Sudog.slot)
+  let outcome: unknown
+  try {
+    outcome = settles[slot]!(home, keeps[slot])
+    if (outcome === AGAIN) return
+  } catch (error) {
+    outcome = Promise.reject(error)
+  }
+  const resolve = forget(slot)
+  releaseSudog(home)
+  readied = true
+  resolve(outcome)
+}
+
+/** Takes a sudog that nobody will wake any more off this thread's books, and gives what settles its promise. */
+export function unpark(sudog: number): (value: unknown) => void {
+  const resolve = forget(read(sudog + Sudog.slot))
+  releaseSudog(sudog)
+  readied = true
+  return resolve
+}
+
+function forget(slot: number): (value: unknown) => void {
+  const resolve = resolves[slot]!
+  keeps[slot] = undefined
+  resolves[slot] = undefined as never
+  if (!owns[slot]) parked--
+  freeSlots.push(slot)
+  return resolve
+}
+
+/** For a sudog whose thread is gone: what it carries is dropped. */
+export function dropSudog(home: number): void {
+  const winner = read(home + Sudog.select)
+  for (const sudog of winner === 0 ? [home] : [home, winner]) {
+    dropCell(sudog + Sudog.cell)
+    releaseSudog(sudog)
+  }
+}
+
+/** The promise of an operation that has not had to wait. */
+export function ready<T>(value: T | PromiseLike<T>): Promise<T> {
+  return --budget > 0 ? Promise.resolve(value) : new Promise((resolve) => defer(() => resolve(value)))
+}
+
+function defer(callback: () => void): void {
+  deferred.push(callback)
+  self.wakeSelf()
+}
+
+/** For the thread's loop, at each of its turns: does what was put off. Whether there was anything. */
+export function runDeferred(): boolean {
+  budget = BUDGET
+  if (deferred.length === 0) return false
+  const due = deferred
+  deferred = []
+  for (const callback of due) callback()
+  return true
+}
+
+/** Whether promises of this thread were settled since it was last asked: their microtasks wait for a turn. */
+export function takeReadied(): boolean {
+  const was = readied
+  readied = false
+  return was
+}

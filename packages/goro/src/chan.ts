@@ -12,6 +12,7 @@ import {
   handleKind,
   KIND,
   newChan,
+  newTimeChan,
   next,
   recv as receive,
   send as sendTo,
@@ -165,4 +166,10 @@ export function chan<T>(capacity = 0): Chan<T> {
   }
   ensureStarted()
   return new Chan<T>(newChan(KIND.chan, capacity))
+}
+
+/** A channel for times: room for one. */
+export function timeChan(): Chan<number> {
+  ensureStarted()
+  return new Chan<number>(newTimeChan())
 }

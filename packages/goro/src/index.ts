@@ -10,9 +10,12 @@ export {
   ThreadDiedError,
 } from '@goro/runtime'
 export { Chan, chan, type RecvChan, type SendChan } from './chan.ts'
+export type { Context } from './context.ts'
+export * as context from './context.ts'
 export { type Go, type GoOptions, type Goroutine, go, type Transferable } from './go.ts'
 export * as runtime from './runtime.ts'
 export { type RecvCase, recv, type SelectCase, type SelectHit, type SendCase, select, send } from './select.ts'
+export { after, sleep, Ticker, Timer } from './time.ts'
 
 // The classes of handles are here, for threads that have not imported this themselves.
 definedAt(import.meta.url)

@@ -2,8 +2,12 @@
 import {
   configure as configureRuntime,
   numCPU as countCPUs,
+  currentContext,
   ensureStarted,
+  formatGoroutines,
+  type GoroutineInfo,
   isJoined,
+  goroutines as listGoroutines,
   liveGoroutines,
   procs,
   type RuntimeOptions,
@@ -14,7 +18,9 @@ import {
   threadCount,
 } from '@goro/runtime'
 
-export type { ProcessorStats, RuntimeOptions, RuntimeStats, ThreadStats } from '@goro/runtime'
+import { background, type Context } from './context.ts'
+
+export type { GoroutineInfo, ProcessorStats, RuntimeOptions, RuntimeStats, ThreadStats } from '@goro/runtime'
 
 /**
  * How many processors run goroutines at once; with `n`, changes that and returns what it was before. Default: `GOMAXPROCS` in
@@ -54,6 +60,33 @@ export function numThread(): number {
 export function stats(): RuntimeStats {
   ensureStarted()
   return takeStats()
+}
+
+/**
+ * All goroutines that have not ended, each with its id, name, state, what it waits for and since when, and where it was created. Those of
+ * the main program stand first, under id 1. Walks all of them: with a million that takes a while.
+ *
+ * @example
+ * for (const g of runtime.goroutines()) console.log(g.id, g.name, g.waitReason)
+ */
+export function goroutines(): readonly GoroutineInfo[] {
+  return isJoined() ? listGoroutines() : []
+}
+
+/** Prints `goroutines()` to stderr, in Go's form. */
+export function dump(): void {
+  process.stderr.write(`${formatGoroutines(goroutines())}\n`)
+}
+
+/**
+ * The context of the running goroutine: done when the `signal` that its `go.with` was given aborts. Without one, and on the main thread, it
+ * is `context.background()`.
+ *
+ * @example
+ * await fetch(url, { signal: runtime.context().signal })
+ */
+export function context(): Context {
+  return (currentContext() as Context | undefined) ?? background()
 }
 
 /**

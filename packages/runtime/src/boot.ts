@@ -5,8 +5,10 @@
 import { checkRanks, DEFAULT_REGION_BYTES, load, MAX_REGION_BYTES, MIN_REGION_BYTES, store } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { requestThreads, whenThreadsRequested } from './control.ts'
+import { MAIN_GOID, reportDeadlock } from './dump.ts'
 import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
 import { RuntimeClosedError } from './errors.ts'
+import { useGoid } from './gopark.ts'
 import { useNames, whenUnawaited } from './goroutine.ts'
 import { MAIN_M, MAX_THREADS } from './m.ts'
 import { holdOpen, startDriver, untilQuiet } from './netpoll.ts'
@@ -104,7 +106,8 @@ export function boot(): void {
   whenUnawaited(noteUnawaited)
   whenThreadsRequested(fitThreads)
   installPanic()
-  startDriver()
+  useGoid(() => MAIN_GOID)
+  startDriver(reportDeadlock)
 }
 
 const CLOSED = 'the runtime was shut down; nothing can be started after runtime.shutdown()'

@@ -23,7 +23,7 @@ import type { Handle } from './handle.ts'
 import { M } from './m.ts'
 import { self } from './sched.ts'
 import { chosen, RECEIVE, SEND, select, withdraw } from './select.ts'
-import { Sudog, Waitable } from './sudog.ts'
+import { remove, Sudog, Waitable } from './sudog.ts'
 
 /** Makes a channel of `kind` for `capacity` values and returns its address. @throws OutOfMemoryError */
 export function newChan(kind: number, capacity: number): number {
@@ -89,6 +89,29 @@ export function recv(c: number, keep: Handle, own = false): Promise<unknown> {
 
 function settleRecv(sudog: number): unknown {
   return read(sudog + Sudog.info) === BY_CLOSE ? undefined : readCell(sudog + Sudog.cell)
+}
+
+/**
+ * Calls `callback` when the channel is closed: for the runtime's own use, on channels that are never sent to. Nobody counts on it.
+ * Returns what takes it back.
+ */
+export function whenClosed(c: number, keep: Handle, callback: () => void): () => void {
+  const sudog = acquireSudog()
+  if (chanrecv(c, self.m + M.cell, sudog, ownId()) !== BLOCKED) {
+    releaseSudog(sudog)
+    callback()
+    return () => {}
+  }
+  let waits = true
+  const onClosed = () => {
+    waits = false
+    callback()
+  }
+  void park(sudog, onClosed, keep, true)
+  return () => {
+    if (waits && remove(sudog, ownId())) unpark(sudog)
+    waits = false
+  }
 }
 
 /** As `recv`, with whether there was a value. */

@@ -86,6 +86,8 @@ export const F_SHARED = 16
 export const F_LOST = 8
 /** Among its arguments are handles: their classes have to be there before it starts (handle.ts). */
 export const F_HANDLES = 32
+/** Ahead of its arguments comes its context. */
+export const F_CONTEXT = 64
 
 /** As `creator`: the thread that made it is gone. */
 export const NOBODY = -1

@@ -73,6 +73,7 @@ export function acquireSudog(): number {
   write(sudog + Sudog.owner, self.id)
   write(sudog + Sudog.select, 0)
   write(sudog + Sudog.list, 0)
+  write(sudog + Sudog.on, 0)
   return sudog
 }
 

@@ -27,6 +27,12 @@ interface Named {
   readonly name: string
 }
 
+/** Reactions on this thread that wait for their goroutine. */
+let reactions = 0
+
+/** How many times this thread waits for a goroutine. */
+export const awaitedHere = (): number => reactions
+
 /** The failed goroutines that nobody awaited when they failed, and the promises that stand for them: both ways. */
 const rejections = new WeakMap<Goroutine<unknown>, Promise<never>>()
 const goroutines = new WeakMap<Promise<unknown>, Goroutine<unknown>>()
@@ -88,6 +94,7 @@ export class Goroutine<T> implements PromiseLike<T> {
       return rejected.then(onFulfilled as undefined, onRejected)
     }
     const promise = new Promise(capture) as Promise<R | E>
+    reactions++
     const reaction: Reaction = {
       context: new AsyncResource('Goroutine', NO_DESTROY),
       onFulfilled: onFulfilled as Reaction['onFulfilled'],
@@ -135,18 +142,19 @@ export class Goroutine<T> implements PromiseLike<T> {
     if (this.#state !== PENDING) return
     this.#state = state
     this.#value = value
-    const reactions = this.#reactions
-    if (reactions === undefined) {
+    const waiting = this.#reactions
+    if (waiting === undefined) {
       if (state === REJECTED) raise(this as Goroutine<unknown>, value)
       return
     }
     this.#reactions = undefined
-    if (Array.isArray(reactions)) for (const reaction of reactions) run(reaction, state, value)
-    else run(reactions, state, value)
+    if (Array.isArray(waiting)) for (const reaction of waiting) run(reaction, state, value)
+    else run(waiting, state, value)
   }
 }
 
 function run(reaction: Reaction, state: number, value: unknown): void {
+  reactions--
   const handler = state === FULFILLED ? reaction.onFulfilled : reaction.onRejected
   try {
     if (typeof handler === 'function') reaction.resolve(reaction.context.runInAsyncScope(handler, undefined, value))

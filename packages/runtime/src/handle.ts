@@ -76,7 +76,15 @@ const collected = new FinalizationRegistry<number>((ref) => {
   // A younger handle of the same struct may have taken its place.
   if (known.get(address)?.deref() === undefined) known.delete(address)
   dropRef(ref)
+  onDropped(address)
 })
+
+let onDropped: (address: number) => void = () => {}
+
+/** Calls `callback` with the address of each struct in which this thread has just given back its part. It may be gone. */
+export function whenDropped(callback: (address: number) => void): void {
+  onDropped = callback
+}
 
 function dropRef(ref: number): void {
   const address = read(ref + Ref.address)

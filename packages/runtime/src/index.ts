@@ -21,14 +21,20 @@ export {
   tryCase,
   tryRecv,
   trySend,
+  whenClosed,
 } from './channel.ts'
+export { ChanTimer, newTimeChan, sleep } from './clock.ts'
 export { ownModule } from './code.ts'
 export { type ProcessorStats, type RuntimeStats, stats, type ThreadStats } from './debug.ts'
+export { formatGoroutines, type GoroutineInfo, goroutines } from './dump.ts'
 export * from './errors.ts'
 export { Goroutine } from './goroutine.ts'
 export { addressOf, definedAt, defineHandle, Handle, KIND } from './handle.ts'
+export { currentContext } from './local.ts'
 export { numCPU } from './procs.ts'
+export { freeRecord, newRecord, recordOf } from './record.ts'
 export { isJoined, liveGoroutines } from './sched.ts'
-export { type GoOptions, newproc, type Transferable } from './spawn.ts'
+export { type GoOptions, newproc, type Transferable, useContexts } from './spawn.ts'
 export { threadCount } from './threads.ts'
-export { handleKind } from './value.ts'
+export { startTimer, stopTimer, TimerEntry } from './timers.ts'
+export { handleAddress, handleKind } from './value.ts'

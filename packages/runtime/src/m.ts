@@ -36,6 +36,8 @@ export const M = struct({
   holds: i32,
   /** Times it went to sleep. Owner. */
   sleeps: i32,
+  /** 1 while it sleeps and nothing in its event loop can wake it (deadlock.ts). Owner. */
+  quiet: i32,
   /** Node's thread id. Owner. */
   threadId: i32,
   /** Its slab cache (slab.ts). Owner; the undertaker once it is dead. */

@@ -3,10 +3,12 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { receiveMessageOnPort, threadId } from 'node:worker_threads'
-import { cas, store, write } from '@goro/memory'
+import { cas, read, readF64, store, write } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
+import { G } from './g.ts'
+import { useGoid } from './gopark.ts'
 import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { useDefinitions } from './handle.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
@@ -32,6 +34,7 @@ export interface MachineTask {
 export default async function machine({ buffer, id, pid, port, handles }: MachineTask): Promise<void> {
   joinRegion(buffer, id, pid)
   useDefinitions(handles)
+  useGoid(currentGoid)
   useNames((code) => describeCode(code).name)
   connect(port, () => receiveMessageOnPort(port)?.message)
   process.on('unhandledRejection', onUnhandledRejection)
@@ -45,6 +48,12 @@ export default async function machine({ buffer, id, pid, port, handles }: Machin
   await schedule().catch(die)
   process.off('unhandledRejection', onUnhandledRejection)
   self.slab.flush()
+}
+
+/** The goroutine whose first step is running. */
+function currentGoid(): number {
+  const g = read(self.m + M.curg)
+  return g === 0 ? 0 : readF64(g + G.goid) | 0
 }
 
 /**

@@ -5,7 +5,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-export const { setImmediate, setInterval, clearInterval, queueMicrotask } = globalThis
+export const { setImmediate, setInterval, clearInterval, setTimeout, clearTimeout, queueMicrotask } = globalThis
 
 export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
 

@@ -6,12 +6,15 @@ import { createHook, executionAsyncResource } from 'node:async_hooks'
 import { types } from 'node:util'
 import { inbox, POLL, store } from '@goro/memory'
 import { controlPending } from './control.ts'
+import { isBlocked } from './deadlock.ts'
 import { deliver, outstanding, takeInbox, whenExpecting } from './deliver.ts'
 import { noteTime, parkedHere, runDeferred, whenParking } from './gopark.ts'
+import { awaitedHere } from './goroutine.ts'
 import { M } from './m.ts'
 import { clearInterval, now, setImmediate, setInterval } from './native.ts'
 import { isPrinting } from './output.ts'
 import { SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
+import { hasTimers, unrefTimers, whenTimersChange } from './timers.ts'
 
 /** Resolves after the event loop has been through its phases once: due timers, I/O callbacks, messages. */
 export function nextTurn(): Promise<void> {
@@ -35,14 +38,17 @@ export function noteWaiting(): void {
 }
 
 /**
- * Whether nothing in this isolate waits on libuv, so that the thread may block: no goroutine that has started, no
- * handle or request that a finished one left behind, no message to or from the main thread, nothing unwritten on stdout.
+ * Whether nothing in this isolate waits on libuv: no handle or request, of a goroutine or left behind by one, no message to or from
+ * the main thread, nothing unwritten on stdout. What is unref'd does not count, as it does not for Node.
  */
-export function canBlock(): boolean {
-  if (hasWaited || controlPending() || isPrinting()) return false
+export function isQuiet(): boolean {
+  if (controlPending() || isPrinting()) return false
   const resources = process.getActiveResourcesInfo()
   return resources.length <= ownPorts && resources.every(isPort)
 }
+
+/** Whether a thread that is quiet may block: an unref'd handle, which Node does not tell of, would freeze. */
+export const canBlock = (): boolean => !hasWaited
 
 /** Resolves when this thread's note is woken, or when its own event loop makes work for it. Call before the sleep is announced. */
 export function nextWakeUp(): Promise<void> {
@@ -82,8 +88,9 @@ export function afterCallbacks(callback: () => void): void {
  *
  *   ASLEEP ── go(), or something is pushed ──> TICKING ── nothing for SPIN_MS, or no goroutine left ──> ASLEEP
  *
- * While goroutines live it holds the process open, which nothing in V8 or libuv would (nodejs/node#44729): TICKING by its
- * immediate, ASLEEP by a timer that is ref'd for that long.
+ * While goroutines can go on it holds the process open, which nothing in V8 or libuv would (nodejs/node#44729): TICKING by its
+ * immediate, ASLEEP by a timer that is ref'd for that long. If all of them are blocked (deadlock.ts), the process is held open only
+ * by what the main thread's own event loop still has to do; when there is nothing, Node says `beforeExit`.
  */
 const ASLEEP = 0
 const TICKING = 1
@@ -101,8 +108,14 @@ let lastProgress = 0
 let backlog = 0
 let keepAlive: NodeJS.Timeout | undefined
 
-/** Sets the driver up on the main thread. */
-export function startDriver(): void {
+/** Sets the driver up on the main thread. `onDeadlock` is called when nothing can ever happen again, and the main thread waits for it. */
+export function startDriver(onDeadlock: () => void): void {
+  unrefTimers()
+  whenTimersChange(startTicking)
+  process.on('beforeExit', () => {
+    if (unsettledGoroutines() !== 0 && !isBlocked()) return startTicking()
+    if (!hasTimers() && parkedHere() + awaitedHere() > 0) onDeadlock()
+  })
   keepAlive = setInterval(() => {}, FOREVER_MS).unref()
   whenExpecting(startTicking)
   whenParking(startTicking)
@@ -163,9 +176,11 @@ function sleep(): void {
   // Before the last look: whoever settles the last goroutine after it sees this, and wakes us.
   store(SCHED + Sched.mainWaits, 1)
   if (!inbox.isEmpty(self.m + M.inbox)) return startTicking()
-  if (unsettledGoroutines() !== 0) {
-    keepAlive?.ref()
-  } else {
+  const live = unsettledGoroutines() !== 0
+  const mayGoOn = live && !isBlocked()
+  const mayBeWoken = hasTimers() && (live || parkedHere() + awaitedHere() > 0)
+  if (mayGoOn || mayBeWoken) keepAlive?.ref()
+  if (!live) {
     store(SCHED + Sched.mainWaits, 0)
     onQuiet()
   }

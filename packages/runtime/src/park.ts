@@ -8,11 +8,19 @@
  * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
  */
 import { cas, FUTEX, inbox, load, POLL, read, store, wake, write } from '@goro/memory'
+import { isBlocked } from './deadlock.ts'
 import { G } from './g.ts'
 import { noteTime } from './gopark.ts'
 import { M, M_RUNNING, M_SLEEPING, MAIN_M } from './m.ts'
 import { now } from './native.ts'
-import { afterCallbacks, beforeNextCallback, canBlock, cancelBeforeNextCallback, nextWakeUp } from './netpoll.ts'
+import {
+  afterCallbacks,
+  beforeNextCallback,
+  canBlock,
+  cancelBeforeNextCallback,
+  isQuiet,
+  nextWakeUp,
+} from './netpoll.ts'
 import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
 import { gomaxprocs, isStopping, mAt, pAt, SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
 import { anyWork } from './steal.ts'
@@ -57,13 +65,14 @@ export const isRetired = (): boolean => read(self.p + P.status) === P_UNUSED
 
 /** Puts this thread to sleep until there may be something to do. */
 export function stopm(): Promise<void> | undefined {
-  const form = canBlock() ? FUTEX : POLL
+  const quiet = isQuiet()
+  const form = quiet && canBlock() ? FUTEX : POLL
   const woken = form === POLL ? nextWakeUp() : undefined
   // Before the P can be claimed: a claim then finds the note prepared, and ends the sleep.
   self.note.prepare(form)
   const work = enterIdle()
   if (form === POLL && !work) beforeNextCallback(stir)
-  return sleep(woken, work)
+  return sleep(woken, work, quiet)
 }
 
 /** Gives the P to the idle set. Returns whether there is work after all. */
@@ -86,6 +95,7 @@ function leaveIdle(): void {
 function stir(): void {
   noteTime(now())
   const sleep = read(self.m + M.sleeps)
+  store(self.m + M.quiet, 0)
   leaveIdle()
   resetSpinning()
   afterCallbacks(() => {
@@ -95,8 +105,11 @@ function stir(): void {
 
 /** The callbacks have run and have not woken this thread: it sleeps on, unless there is work by now. */
 function sleepOn(): void {
-  if (enterIdle()) self.wakeSelf()
-  else beforeNextCallback(stir)
+  if (enterIdle()) return self.wakeSelf()
+  beforeNextCallback(stir)
+  if (!isQuiet()) return
+  store(self.m + M.quiet, 1)
+  reportQuiescence(true)
 }
 
 /**
@@ -114,22 +127,24 @@ export function retire(): Promise<void> | undefined {
   if (first !== 0) self.global.put(first, count)
   // A spinner is what somebody else counts on: let another look.
   resetSpinning()
-  const form = canBlock() ? FUTEX : POLL
+  const quiet = isQuiet()
+  const form = quiet && canBlock() ? FUTEX : POLL
   const woken = form === POLL ? nextWakeUp() : undefined
   self.note.prepare(form)
-  return sleep(woken, self.pid < gomaxprocs() || !self.victims[self.pid]!.isEmpty)
+  return sleep(woken, self.pid < gomaxprocs() || !self.victims[self.pid]!.isEmpty, quiet)
 }
 
 /** Sleeps on the prepared note, unless there is something to do. */
-function sleep(woken: Promise<void> | undefined, work: boolean): Promise<void> | undefined {
+function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean): Promise<void> | undefined {
   const { note, m } = self
   if (work || !inbox.isEmpty(m + M.inbox) || isStopping()) {
     resume()
     return undefined
   }
-  reportQuiescence()
+  store(m + M.sleeps, (read(m + M.sleeps) + 1) | 0)
+  store(m + M.quiet, quiet ? 1 : 0)
   store(m + M.status, M_SLEEPING)
-  write(m + M.sleeps, (read(m + M.sleeps) + 1) | 0)
+  reportQuiescence(quiet)
   if (woken === undefined) {
     note.sleep()
     resume()
@@ -142,11 +157,12 @@ function resume(): void {
   cancelBeforeNextCallback()
   self.note.cancel()
   if (!isRetired()) leaveIdle()
+  store(self.m + M.quiet, 0)
   store(self.m + M.status, M_RUNNING)
 }
 
-/** Tells the main thread, if it waits for that, that no goroutine is left. Whoever finished the last one comes by here. */
-function reportQuiescence(): void {
-  if (load(SCHED + Sched.mainWaits) === 0 || unsettledGoroutines() !== 0) return
+/** Tells the main thread, if it waits for that, that no goroutine is left, or that none can go on. The last one comes by here. */
+function reportQuiescence(quiet: boolean): void {
+  if (load(SCHED + Sched.mainWaits) === 0 || (unsettledGoroutines() !== 0 && !(quiet && isBlocked()))) return
   if (cas(SCHED + Sched.mainWaits, 1, 0) === 1) wake(mAt(MAIN_M) + M.note)
 }

@@ -11,6 +11,7 @@ import {
   BLOCK,
   countOf,
   F_ABORTABLE,
+  F_CONTEXT,
   F_EXTERNALS,
   F_HANDLES,
   F_SHARED,
@@ -24,6 +25,7 @@ import {
 } from './g.ts'
 import { noteTime, runDeferred, takeReadied } from './gopark.ts'
 import { knowsHandles, learnHandles } from './handle.ts'
+import { withContext } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
@@ -184,7 +186,10 @@ async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>
 
 function call(g: number, fn: ShippedFunction, tags: number, externals: readonly unknown[] | undefined): unknown {
   const tag0 = tag0Of(tags)
-  if (tag0 === BLOCK) return fn(...takeArguments(g, externals))
+  if (tag0 === BLOCK) {
+    const args = takeArguments(g, externals)
+    return (flagsOf(tags) & F_CONTEXT) === 0 ? fn(...args) : withContext(args[0] as object, () => fn(...args.slice(1)))
+  }
   const count = countOf(tags)
   if (count === 0) return fn()
   const first = unpackCell(tag0, g + G.cell0)

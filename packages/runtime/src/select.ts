@@ -8,7 +8,7 @@
  */
 import { read, write } from '@goro/memory'
 import { BLOCKED, Chan, DONE, recvLocked, sendLocked } from './chan.ts'
-import { enqueue, lockQueue, remove, Sudog, unlockQueue } from './sudog.ts'
+import { enqueue, lockQueue, remove, SUDOG_PARKED, Sudog, unlockQueue } from './sudog.ts'
 
 /** A case's direction, as its sudog's `info`. */
 export const RECEIVE = 2
@@ -37,6 +37,7 @@ export function select(cases: number[], record: number, owner: number, random: (
     outcome = read(sudog + Sudog.info) === SEND ? sendLocked(c, sudog + Sudog.cell) : recvLocked(c, sudog + Sudog.cell)
   }
   if (outcome === BLOCKED && record !== 0) {
+    write(record + Sudog.status, SUDOG_PARKED)
     for (const each of cases) {
       const c = read(each + Sudog.on)
       write(each + Sudog.select, record)

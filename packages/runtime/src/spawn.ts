@@ -6,7 +6,7 @@ import { codeOf } from './code.ts'
 import { sendParcel, shareAll } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
-import { BLOCK, CANCELLED, F_ABORTABLE, F_EXTERNALS, F_HANDLES, F_SHARED, G, RUNNABLE, tagsOf } from './g.ts'
+import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, F_SHARED, G, RUNNABLE, tagsOf } from './g.ts'
 import { Goroutine } from './goroutine.ts'
 import { MAIN_M } from './m.ts'
 import { isRetired, wakep } from './park.ts'
@@ -25,6 +25,13 @@ export interface GoOptions {
 
 /** An `ArrayBuffer` or a `MessagePort`. */
 export type Transferable = ArrayBuffer | import('node:worker_threads').MessagePort
+
+let contextOf: ((signal: AbortSignal) => object) | undefined
+
+/** Tells `go` how a goroutine's context is made of its signal. */
+export function useContexts(make: (signal: AbortSignal) => object): void {
+  contextOf = make
+}
 
 let start: () => void
 
@@ -57,7 +64,8 @@ export function newproc(
   }
   const g = self.slab.allocClass(G_CLASS)
   try {
-    writeArguments(g, args, signal === undefined ? 0 : F_ABORTABLE, options?.transfer)
+    if (signal === undefined || contextOf === undefined) writeArguments(g, args, 0, options?.transfer)
+    else writeArguments(g, [contextOf(signal), ...args], F_ABORTABLE | F_CONTEXT, options?.transfer)
   } catch (error) {
     self.slab.freeClass(g, G_CLASS)
     throw error
@@ -92,7 +100,7 @@ function writeArguments(
     write(g + G.tags, tagsOf(0, 0, 0, flags))
     return
   }
-  if (count <= 2) {
+  if (count <= 2 && (flags & F_CONTEXT) === 0) {
     const tag0 = packCell(args[0], g + G.cell0)
     const tag1 = tag0 === 0 || count === 1 ? 0 : packCell(args[1], g + G.cell1)
     if (tag0 !== 0 && (count === 1 || tag1 !== 0)) {
@@ -104,7 +112,8 @@ function writeArguments(
     if (tag0 !== 0) unpackCell(tag0, g + G.cell0)
   }
   // One block for all of them: two arguments may share an object, and copies share what the originals share.
-  const encoded = encode(args, transfer === undefined ? ARGUMENTS : { ...ARGUMENTS, transfer })
+  const names = (flags & F_CONTEXT) === 0 ? ARGUMENTS : AFTER_CONTEXT
+  const encoded = encode(args, transfer === undefined ? names : { ...names, transfer })
   const { bytes, externals } = encoded
   const allFlags = encoded.handles ? flags | F_HANDLES : flags
   const block = alloc(bytes.length)
@@ -133,6 +142,8 @@ function sendExternals(g: number, externals: readonly unknown[]): number {
 }
 
 const ARGUMENTS = { root: (index: number) => `argument ${index + 1}` }
+/** As `ARGUMENTS`, behind the context. */
+const AFTER_CONTEXT = { root: (index: number) => `argument ${index}` }
 
 /** Lets `signal` take the goroutine back while it has not started. */
 function abortWith(signal: AbortSignal, g: number, goroutine: Goroutine<unknown>): void {

@@ -110,6 +110,7 @@ export function startM(pid: number): void {
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
   write(m + M.holds, 0)
+  write(m + M.quiet, 0)
   store(m + M.status, M_STARTING)
   store(pAt(pid) + P.status, P_IDLE)
   store(pAt(pid) + P.m, id)

@@ -62,11 +62,12 @@ export function useRetain(sent: (handle: Handle) => void, again: (address: numbe
 
 /** What `read` decodes, of a message that will be decoded again. */
 export function copied<T>(read: () => T): T {
+  const outer = copying
   copying = true
   try {
     return read()
   } finally {
-    copying = false
+    copying = outer
   }
 }
 
@@ -775,7 +776,8 @@ let given: readonly unknown[] = []
 
 /** Decodes what `encode` made. `externals` are this thread's own objects for what is no bytes, by index. */
 export function decode(bytes: Uint8Array, externalObjects: readonly unknown[] = []): unknown {
-  const outer = pos
+  // A handle in it may be made by decoding another value.
+  const outer = { pos, source, objects, given }
   source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   pos = 0
   objects = []
@@ -783,9 +785,7 @@ export function decode(bytes: Uint8Array, externalObjects: readonly unknown[] = 
   try {
     return readValue()
   } finally {
-    pos = outer
-    objects = []
-    given = []
+    ;({ pos, source, objects, given } = outer)
   }
 }
 

@@ -74,6 +74,7 @@ export function acquireSudog(): number {
   write(sudog + Sudog.select, 0)
   write(sudog + Sudog.list, 0)
   write(sudog + Sudog.on, 0)
+  write(sudog + Sudog.cell, 0)
   return sudog
 }
 

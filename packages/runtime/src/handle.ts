@@ -9,10 +9,10 @@
  *
  * Each part of a thread is written down in shared memory (`Ref`), where the undertaker finds those of a dead thread.
  */
-import { add, i32, load, REF_CLASS, read, store, struct, write } from '@goro/memory'
+import { add, cas, i32, load, REF_CLASS, read, store, struct, write } from '@goro/memory'
 import { self } from './sched.ts'
 import { Waitable } from './sudog.ts'
-import { handleAddress, handleKind, registerHandle, useRetain } from './value.ts'
+import { decodeHandle, handleAddress, handleKind, registerHandle, useRetain } from './value.ts'
 
 /** The kinds of handle, as `Waitable.kind`: what they are is their users'. 0 is none. */
 export const KIND = {
@@ -103,6 +103,15 @@ export function retain(address: number): void {
   add(address + Waitable.refs, 1)
 }
 
+/** As `retain`, for one who has no part: false if nobody has one any more. For the undertaker, which finds structs by walking. */
+export function retainIfAlive(address: number): boolean {
+  for (;;) {
+    const refs = load(address + Waitable.refs)
+    if (load(address + Waitable.kind) === 0 || refs <= 0) return false
+    if (cas(address + Waitable.refs, refs, refs + 1) === refs) return true
+  }
+}
+
 /** What is a handle. Its address is the runtime's own business. */
 export abstract class Handle {
   /** @internal */
@@ -147,6 +156,12 @@ export function defineHandle(
     known.set(address, new WeakRef(handle))
     return handle
   })
+}
+
+/** This thread's handle of `kind` of what is at `address`, in which the caller has a part, and keeps it. */
+export function handleAt(kind: number, address: number): object {
+  retain(address)
+  return decodeHandle(kind, address)
 }
 
 /** Gives back what the dead thread `owner` had. */

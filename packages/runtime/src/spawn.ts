@@ -23,6 +23,12 @@ export interface GoOptions {
   readonly transfer?: readonly Transferable[]
 }
 
+/** What the runtime's own callers of `newproc` may add. */
+export interface SpawnOptions extends GoOptions {
+  /** Called on this thread when the goroutine has come home, whatever became of it. */
+  readonly onSettled?: () => void
+}
+
 /** An `ArrayBuffer` or a `MessagePort`. */
 export type Transferable = ArrayBuffer | import('node:worker_threads').MessagePort
 
@@ -49,7 +55,7 @@ export function newproc(
   fn: (...args: never[]) => unknown,
   args: readonly unknown[],
   api: string,
-  options?: GoOptions,
+  options?: SpawnOptions,
 ): Goroutine<unknown> {
   if (!isJoined()) start()
   if (isClosed()) {
@@ -76,6 +82,7 @@ export function newproc(
   write(g + G.handle, addHandle(goroutine))
   write(g + G.status, RUNNABLE)
   if (signal !== undefined) abortWith(signal, g, goroutine)
+  if (options?.onSettled !== undefined) onSettled(g, options.onSettled)
   countCreated()
   expectResult()
   // As in Go, a goroutine's newest child runs next; the main thread runs none, so its queue is plainly first in, first out.

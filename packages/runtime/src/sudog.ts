@@ -56,6 +56,8 @@ export const Waitq = struct({ first: i32, last: i32 })
 export const Waitable = struct({
   /** What it is; 0 when the block is free. */
   kind: i32,
+  /** The slab's, when the block is free: so that `refs` of a free block is 0 for ever, whoever looks. */
+  slab: array(2),
   /** Owner-stamped lock of the queues, and of whatever else its users say. */
   lock: i32,
   /** Threads that have a handle of it, and messages in flight that carry one. Any thread, atomically. */

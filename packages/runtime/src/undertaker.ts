@@ -6,16 +6,35 @@
  *   its P                  gets a new M; the goroutines in its queue, which have not started, run there or are stolen
  *   goroutines it had      those that had started fail with `ThreadDiedError`; they are found by walking all Gs
  *   goroutines it made     are nobody's now: they run, and an error of theirs is reported by the main thread
+ *   waiters of its own      are taken out of their queues; locks that its goroutines held fail those who wait for them
+ *   its handles            are given back
  *   its slab cache         goes back to the central lists
  */
-import { G_CLASS, inbox, load, read, Slab, store } from '@goro/memory'
+import {
+  cas,
+  G_CLASS,
+  HANDLE_CLASS,
+  inbox,
+  load,
+  ownerOf,
+  read,
+  releaseDead,
+  Slab,
+  SUDOG_CLASS,
+  store,
+} from '@goro/memory'
+import { dropCell } from './cell.ts'
 import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
 import { CANCELLED, G, IDLE, NOBODY, RUNNING, WAITING } from './g.ts'
+import { releaseSudog } from './gopark.ts'
+import { releaseHandlesOf } from './handle.ts'
 import { M, M_DEAD, M_STARTING } from './m.ts'
 import { queueMicrotask } from './native.ts'
 import { MAIN_P } from './p.ts'
 import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self } from './sched.ts'
+import { remove, repair, SUDOG_PARKED, Sudog, Waitable } from './sudog.ts'
+import { failLocksOf, queuesOf } from './sync.ts'
 import { freeM, startM, threadCount } from './threads.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
@@ -33,12 +52,43 @@ export function buryThread(id: number, cause: unknown): void {
   self.idle.leave(pid)
   freeM(id)
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
+  buryWaiters(id)
   buryGoroutines(id, cause)
+  failLocksOf(id)
+  releaseHandlesOf(id)
   for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
   if (failedStarts < MAX_FAILED_STARTS) startM(pid)
   else if (threadCount() === 0) giveUp(cause)
   // It may have had the last goroutine, for which the process stays.
   self.wakeSelf()
+}
+
+/**
+ * Takes the waiters of the dead thread out of their queues, and makes whole and frees those queues in whose lock it died. A waiter that
+ * somebody has taken out already is that one's to drop: the inbox is closed.
+ */
+function buryWaiters(id: number): void {
+  const owner = lockId(id)
+  self.slab.walk(HANDLE_CLASS, (at) => {
+    if (load(at + Waitable.kind) === 0) return
+    if (ownerOf(at + Waitable.lock) === owner) for (const list of queuesOf(at)) repair(list)
+    // Also if it held nothing: it may have owed somebody a wake-up.
+    releaseDead(at + Waitable.lock, owner)
+  })
+  const records = new Set<number>()
+  self.slab.walk(SUDOG_CLASS, (sudog) => {
+    if (load(sudog + Sudog.status) !== SUDOG_PARKED || read(sudog + Sudog.owner) !== id) return
+    const record = read(sudog + Sudog.select)
+    const list = read(sudog + Sudog.list)
+    if (list === 0 && record === 0) {
+      // The record of a select, unless somebody is just waking it.
+      if (cas(sudog + Sudog.select, 0, sudog) === 0) records.add(sudog)
+    } else if (list !== 0 && remove(sudog, lockId(self.id))) {
+      dropCell(sudog + Sudog.cell)
+      releaseSudog(sudog)
+    }
+  })
+  for (const record of records) releaseSudog(record)
 }
 
 function buryGoroutines(id: number, cause: unknown): void {

@@ -149,7 +149,8 @@ function unpackString(low: number, high: number): string {
   return text
 }
 
-function decodeHandle(kind: number, address: number): object {
+/** This thread's handle of what is at `address`, in which a message has a part. */
+export function decodeHandle(kind: number, address: number): object {
   const make = handleKinds[kind]
   if (make === undefined) throw dataCloneError(`a handle of kind ${kind} has come that this thread does not know`)
   if (copying) retainAgain(address)

@@ -1,0 +1,3 @@
+import { chan } from 'goro'
+
+await chan().recv()

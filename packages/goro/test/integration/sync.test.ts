@@ -1,0 +1,261 @@
+/** The sync types, on the main thread and between threads. */
+import {
+  AtomicBool,
+  AtomicInt32,
+  AtomicInt64,
+  Cond,
+  context,
+  go,
+  Mutex,
+  Once,
+  RWMutex,
+  Semaphore,
+  SyncError,
+  sleep,
+  WaitGroup,
+} from 'goro'
+import { describe, expect, test } from 'vitest'
+
+describe('Mutex', () => {
+  test('lets one in at a time, across threads', async () => {
+    const [mutex, inside, total] = [new Mutex(), new AtomicInt32(), new AtomicInt32()]
+    const workers = Array.from({ length: 8 }, () =>
+      go(
+        async (m: Mutex, now: AtomicInt32, all: AtomicInt32) => {
+          for (let i = 0; i < 200; i++) {
+            const guard = await m.lock()
+            if (now.add(1) !== 1) throw new Error('two inside')
+            if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+            all.add(1)
+            now.add(-1)
+            guard.unlock()
+          }
+        },
+        mutex,
+        inside,
+        total,
+      ),
+    )
+    for (let i = 0; i < 100; i++) {
+      await mutex.withLock(() => {
+        expect(inside.add(1)).toBe(1)
+        inside.add(-1)
+      })
+    }
+    await Promise.all(workers)
+    expect(total.load()).toBe(1600)
+    expect(mutex.tryLock()).toBe(true)
+    expect(mutex.tryLock()).toBe(false)
+    mutex.unlock()
+  })
+
+  test('misuse, guards, errors', async () => {
+    const mutex = new Mutex()
+    expect(() => mutex.unlock()).toThrow(SyncError)
+    expect(() => mutex.unlock()).toThrow('sync: unlock of unlocked mutex')
+    const guard = await mutex.lock()
+    guard.unlock()
+    guard[Symbol.dispose]()
+    await expect(mutex.withLock(() => Promise.reject(new RangeError('inside')))).rejects.toThrow('inside')
+    expect(mutex.tryLock()).toBe(true)
+  })
+
+  test('a holder that dies fails those who wait and those who come', async () => {
+    const mutex = new Mutex()
+    const holder = go(async (m: Mutex) => {
+      await m.lock()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      process.exit(3)
+    }, mutex)
+    while (mutex.tryLock()) {
+      mutex.unlock()
+      await sleep(1)
+    }
+    const waits = mutex.lock()
+    await expect(waits).rejects.toMatchObject({ name: 'ThreadDiedError' })
+    await expect(holder).rejects.toMatchObject({ name: 'ThreadDiedError' })
+    await expect(mutex.lock()).rejects.toMatchObject({ name: 'ThreadDiedError' })
+  })
+})
+
+describe('RWMutex', () => {
+  test('many readers or one writer; a waiting writer keeps new readers out', async () => {
+    const rw = new RWMutex()
+    await rw.rLock()
+    await rw.rLock()
+    expect([rw.tryLock(), rw.tryRLock()]).toEqual([false, true])
+    const order: string[] = []
+    const writer = rw.lock().then(() => order.push('writer'))
+    expect(rw.tryRLock()).toBe(false)
+    const reader = rw.rLock().then(() => order.push('reader'))
+    for (let i = 0; i < 3; i++) rw.rUnlock()
+    await writer
+    rw.unlock()
+    await reader
+    rw.rUnlock()
+    expect(order).toEqual(['writer', 'reader'])
+    expect(() => rw.unlock()).toThrow('sync: Unlock of unlocked RWMutex')
+    expect(() => rw.rUnlock()).toThrow('sync: RUnlock of unlocked RWMutex')
+  })
+
+  test('keeps writers apart from everybody, across threads', async () => {
+    const [rw, state] = [new RWMutex(), new AtomicInt32()]
+    const parties = Array.from({ length: 6 }, (_, i) =>
+      go(
+        async (lock: RWMutex, count: AtomicInt32, writes: boolean) => {
+          for (let n = 0; n < 200; n++) {
+            if (writes) {
+              await lock.withLock(() => {
+                if (count.swap(-1000) !== 0) throw new Error('not alone')
+                count.store(0)
+              })
+            } else {
+              await lock.withRLock(() => {
+                if (count.add(1) < 1) throw new Error('a writer beside a reader')
+                count.add(-1)
+              })
+            }
+          }
+        },
+        rw,
+        state,
+        i < 2,
+      ),
+    )
+    await Promise.all(parties)
+    expect(rw.tryLock()).toBe(true)
+  })
+})
+
+describe('WaitGroup', () => {
+  test('waits for all, from any thread', async () => {
+    const [group, count] = [new WaitGroup(), new AtomicInt32()]
+    group.add(20)
+    for (let i = 0; i < 20; i++) {
+      void go(
+        (g: WaitGroup, n: AtomicInt32) => {
+          n.add(1)
+          g.done()
+        },
+        group,
+        count,
+      )
+    }
+    const elsewhere = go(async (g: WaitGroup) => g.wait(), group)
+    await group.wait()
+    expect(count.load()).toBe(20)
+    await elsewhere
+    await group.wait()
+    expect(() => group.done()).toThrow('sync: negative WaitGroup counter')
+  })
+
+  test('go adds and is done, also when the goroutine fails', async () => {
+    const group = new WaitGroup()
+    const good = group.go((x: number) => x * 2, 4)
+    const bad = group.go(() => {
+      throw new RangeError('bad')
+    })
+    const failed = expect(bad).rejects.toThrow('bad')
+    await group.wait()
+    expect(await good).toBe(8)
+    await failed
+  })
+})
+
+describe('Once, Cond, Semaphore', () => {
+  test('Once: one does it, the others wait for that', async () => {
+    const [once, count] = [new Once(), new AtomicInt32()]
+    const all = Array.from({ length: 10 }, () =>
+      go(
+        async (o: Once, n: AtomicInt32) => {
+          await o.do(async () => {
+            await new Promise((resolve) => setTimeout(resolve, 10))
+            n.add(1)
+          })
+          return n.load()
+        },
+        once,
+        count,
+      ),
+    )
+    expect(await Promise.all(all)).toEqual(Array(10).fill(1))
+    const other = new Once()
+    await expect(other.do(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    let again = false
+    await other.do(() => {
+      again = true
+    })
+    expect(again).toBe(false)
+  })
+
+  test('Cond: signal wakes one, broadcast all; without the lock it is misuse', async () => {
+    const mutex = new Mutex()
+    const [cond, ready, woken] = [new Cond(mutex), new AtomicBool(), new AtomicInt32()]
+    await expect(cond.wait()).rejects.toThrow('sync: unlock of unlocked mutex')
+    const waiters = Array.from({ length: 6 }, () =>
+      go(
+        async (c: Cond, r: AtomicBool, n: AtomicInt32) => {
+          await c.mutex.withLock(async () => {
+            while (!r.load()) await c.wait()
+            n.add(1)
+          })
+        },
+        cond,
+        ready,
+        woken,
+      ),
+    )
+    await sleep(30)
+    cond.signal()
+    await sleep(10)
+    expect(woken.load()).toBe(0)
+    await mutex.withLock(() => ready.store(true))
+    cond.broadcast()
+    await Promise.all(waiters)
+    expect(woken.load()).toBe(6)
+  })
+
+  test('Semaphore: bounds, is first come first served, and can be cancelled', async () => {
+    const sema = new Semaphore(3)
+    await sema.acquire(2)
+    expect([sema.tryAcquire(2), sema.tryAcquire()]).toEqual([false, true])
+    const [ctx, cancel] = context.withCancel(context.background())
+    const big = sema.acquire(3, ctx)
+    const small = sema.acquire(1)
+    sema.release()
+    expect(sema.tryAcquire()).toBe(false)
+    cancel()
+    await expect(big).rejects.toThrow('context canceled')
+    await small
+    sema.release(3)
+    expect(() => sema.release()).toThrow('semaphore: released more than held')
+  })
+})
+
+test('atomics count across threads, and wrap', async () => {
+  const [a, b] = [new AtomicInt32(), new AtomicInt64(2n ** 40n)]
+  const all = Array.from({ length: 8 }, () =>
+    go(
+      (x: AtomicInt32, y: AtomicInt64) => {
+        for (let i = 0; i < 1000; i++) {
+          x.add(1)
+          y.add(-1n)
+        }
+      },
+      a,
+      b,
+    ),
+  )
+  await Promise.all(all)
+  expect([a.load(), b.load()]).toEqual([8000, 2n ** 40n - 8000n])
+  expect([a.compareAndSwap(1, 2), a.compareAndSwap(8000, 2), a.swap(3), a.load()]).toEqual([false, true, 2, 3])
+  b.store(2n ** 63n - 1n)
+  expect([b.add(1n), b.compareAndSwap(-(2n ** 63n), 5n), b.load()]).toEqual([-(2n ** 63n), true, 5n])
+  const flag = new AtomicBool()
+  expect([flag.swap(true), flag.load(), flag.compareAndSwap(true, false), flag.load()]).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ])
+})

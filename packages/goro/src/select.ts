@@ -32,7 +32,7 @@ export class SendCase<T> {
 /** What a case may be; `null` and `undefined` never happen, as a nil channel in Go. */
 export type SelectCase =
   | RecvCase<unknown>
-  | SendCase<never>
+  | SendCase<unknown>
   | RecvChan<unknown>
   | PromiseLike<unknown>
   | null

@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { run } from './run.ts'
 
 /** Where a party runs: the same function, called or started. */
-const placements: [string, <A extends unknown[], R>(fn: (...args: A) => R, ...args: A) => PromiseLike<Awaited<R>>][] = [
-  ['main', async (fn, ...args) => (await fn(...args)) as Awaited<ReturnType<typeof fn>>],
-  ['a goroutine', (fn, ...args) => go(fn, ...args)],
+type Start = <A extends unknown[], R>(fn: (...args: A) => Promise<R>, ...args: A) => Promise<R>
+const placements: [string, Start][] = [
+  ['main', (fn, ...args) => fn(...args)],
+  ['a goroutine', async (fn, ...args) => await go(fn, ...args)],
 ]
 
 const closedSend = { name: 'ChannelClosedError', message: 'send on closed channel' }

@@ -68,7 +68,7 @@ let lastClock = 0
 
 /** Runs this M until the runtime stops. */
 export async function schedule(): Promise<void> {
-  lastPoll = lastClock = now()
+  startClock()
   while (!isStopping()) {
     if (self.pid >= gomaxprocs()) {
       takeResults()
@@ -90,11 +90,17 @@ export async function schedule(): Promise<void> {
       // Callbacks may have run while it slept in its event loop.
       turnIsDue = true
       idleSince = 0
-      lastPoll = lastClock = now()
+      startClock()
     } else if (!spin()) {
       await turn()
     }
   }
+}
+
+/** Looks at the clock: time has passed without goroutines being run. */
+function startClock(): void {
+  lastPoll = lastClock = now()
+  noteTime(lastClock)
 }
 
 /** Gives the event loop a turn. What runs in it may take long: others are not to count on this thread meanwhile. */
@@ -102,8 +108,7 @@ async function turn(): Promise<void> {
   resetSpinning()
   await nextTurn()
   takeReadied()
-  lastPoll = lastClock = now()
-  noteTime(lastClock)
+  startClock()
 }
 
 /** Resolves when no microtask is left, however many follow from one another: ticks come after them all. */

@@ -15,8 +15,8 @@ const cache = fileURLToPath(new URL('../../node_modules/.cache/goro-benchmarks/'
 /** The command that starts the Go programs. Skips the contender where no Go is installed. */
 export async function goCommand() {
   const version = await goVersion()
-  const code = await readFile(new URL('main.go', import.meta.url))
-  const program = `${cache}go-${createHash('sha256').update(version).update(code).digest('hex').slice(0, 16)}`
+  const code = await Promise.all(['main.go', 'waiting.go'].map((file) => readFile(new URL(file, import.meta.url))))
+  const program = `${cache}go-${createHash('sha256').update(version).update(Buffer.concat(code)).digest('hex').slice(0, 16)}`
   if (!existsSync(program)) {
     // Built under a name of its own and renamed: a second bench beside this one never runs half a file.
     const unfinished = `${program}.${process.pid}`

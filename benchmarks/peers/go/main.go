@@ -18,7 +18,7 @@ func main() {
 		return
 	}
 	if len(os.Args) < 3 {
-		fail("usage: peers fanout|sequential|cpu N, or grain N ROUNDS, or startup")
+		fail("usage: peers SCENARIO N, or grain N ROUNDS, or mutex N GOROUTINES, or startup")
 	}
 	n := number(2)
 	switch os.Args[1] {
@@ -42,6 +42,30 @@ func main() {
 		print(micros(elapsed) / 1000 / float64(n))
 	case "grain":
 		print(grain(n, number(3)))
+	case "pingpong.local":
+		print(pingpong(n, false))
+	case "pingpong.remote":
+		print(pingpong(n, true))
+	case "buffered.numbers":
+		print(perOp(n, func(n int) { stream(n, 1, 1, identity, identity) }))
+	case "buffered.objects":
+		print(perOp(n, func(n int) { stream(n, 1, 1, object, func(object *item) int { return object.id }) }))
+	case "mpmc":
+		print(perOp(n, func(n int) { stream(n, 4, 4, identity, identity) }))
+	case "select2":
+		print(perOp(n, select2))
+	case "mutex":
+		print(perOp(n, func(n int) { mutex(n, number(3)) }))
+	case "skynet":
+		runSkynet(n / 10)
+		begin := time.Now()
+		runSkynet(n)
+		print(micros(time.Since(begin)) / 1000)
+	case "parked":
+		parked(n / 100)
+		print(parked(n))
+	case "sleepers":
+		print(sleepers(n))
 	default:
 		fail("no scenario " + os.Args[1])
 	}

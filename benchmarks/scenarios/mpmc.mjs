@@ -1,0 +1,19 @@
+// Four goroutines send, four receive, over one channel with room for 1024: what does a value cost when all want it at once?
+
+import { medium, thing } from '../channels.mjs'
+import { goProgram } from '../peers/go/build.mjs'
+import { goro, inThread, multithreading } from '../stream.mjs'
+
+export const question = 'What does a number cost from one of four senders to one of four receivers, with room for 1024?'
+export const unit = 'µs'
+export const quick = 0.2
+
+const shape = { senders: 4, receivers: 4, capacity: 1024, objects: false }
+
+export const contenders = {
+  goro: { n: 1_000_000, run: (n) => goro(n, shape) },
+  '@thi.ng/csp': { n: 200_000, run: async (n) => inThread(await thing(), n, shape) },
+  medium: { n: 200_000, run: async (n) => inThread(await medium(), n, shape) },
+  multithreading: { n: 20_000, run: (n) => multithreading(n, shape) },
+  go: { n: 1_000_000, run: (n) => goProgram('mpmc', n) },
+}

@@ -1,4 +1,5 @@
 import { type GoOptions, type Goroutine, newproc, ownModule } from '@goro/runtime'
+import type { Sendable } from './sendable.ts'
 
 export type { GoOptions, Goroutine, Transferable } from '@goro/runtime'
 
@@ -22,7 +23,7 @@ export interface Go {
    * }
    * console.log(await go(fib, 30))
    */
-  <A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): Goroutine<Awaited<R>>
+  <A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: Sendable<A>): Goroutine<Awaited<R>>
 
   /**
    * As `go`, with options: `name` for dumps and reports; `signal`, aborted before the start: it never runs and rejects with
@@ -33,7 +34,11 @@ export interface Go {
    * @example
    * const g = go.with({ name: 'hash', transfer: [buffer] }, hash, buffer)
    */
-  with<A extends readonly unknown[], R>(options: GoOptions, fn: (...args: A) => R, ...args: A): Goroutine<Awaited<R>>
+  with<A extends readonly unknown[], R>(
+    options: GoOptions,
+    fn: (...args: A) => R,
+    ...args: Sendable<A>
+  ): Goroutine<Awaited<R>>
 }
 
 // A stack that leads here leads to the user's call.

@@ -13,6 +13,7 @@ import {
   newWaitable,
   ownModule,
 } from '@goro/runtime'
+import type { Sendable } from '../sendable.ts'
 
 ownModule(import.meta.url)
 
@@ -65,7 +66,7 @@ export class WaitGroup extends Handle {
    * @returns the goroutine: its error is an unhandled rejection unless somebody awaits it.
    * @throws as `go`; then nothing was added.
    */
-  go<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): Goroutine<Awaited<R>> {
+  go<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: Sendable<A>): Goroutine<Awaited<R>> {
     this.add()
     try {
       const onSettled = () => this.done()

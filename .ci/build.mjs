@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const ENTRIES = {
   memory: ['index'],
   runtime: ['index', 'machine'],
-  goro: ['index'],
+  goro: ['index', 'compiled'],
   model: ['index', 'seam'],
 }
 

@@ -43,6 +43,10 @@ export interface Shape {
   readonly imports: readonly Span[]
   /** Each `import.meta`. */
   readonly importMetas: readonly Span[]
+  /** Of a class: the free names in its `extends`; it can't be defined before those are there. */
+  readonly heritage: ReadonlySet<string>
+  /** Of a class: the free names that it may ask for while it is defined: in static initializers, computed keys. */
+  readonly early: ReadonlySet<string>
 }
 
 /** What a glance can take in: the start of a function with nothing but names as parameters, and the tokens of plain code. */
@@ -84,6 +88,8 @@ export function glance(text: string, isKnown: (name: string) => boolean): Shape 
     outer: [],
     imports: [],
     importMetas: [],
+    heritage: NONE,
+    early: NONE,
   }
 }
 
@@ -161,9 +167,9 @@ function shapeOf(node: Tree, text: string, shift: number): Shape {
   const fn = (isMember ? node.value : node) as Tree
   const kind = isMember ? memberKind(node) : fn.type === 'ArrowFunctionExpression' ? 'arrow' : plainKind(fn)
   const walk = new Walk()
-  if (kind === 'class') walk.visit(fn, walk.root, 'outside')
+  if (kind === 'class') walk.visitOutermostClass(fn)
   else walk.visitFunction(fn, walk.root, kind === 'arrow' ? 'outside' : kind === 'function' ? 'call' : 'method')
-  const { free, outer } = walk.resolve()
+  const { free, outer, heritage, early } = walk.resolve()
   const moved = ({ start, end }: Span): Span => ({ start: start - shift, end: end - shift })
   const place = (reference: Reference): Reference => ({ ...reference, offset: reference.offset - shift })
   return {
@@ -176,6 +182,8 @@ function shapeOf(node: Tree, text: string, shift: number): Shape {
     outer: outer.map(place),
     imports: walk.imports.map(moved),
     importMetas: walk.importMetas.map(moved),
+    heritage,
+    early,
   }
 }
 
@@ -217,27 +225,40 @@ class Scope {
   }
 }
 
+/** When a class asks for a name: in its `extends`; perhaps while it is defined; later. */
+type Phase = 'heritage' | 'early' | 'late'
+
 class Walk {
   readonly root = new Scope(undefined, 'function')
   readonly imports: Span[] = []
   readonly importMetas: Span[] = []
   readonly blockFunctions = new Set<string>()
-  readonly #references: { readonly reference: Reference; readonly scope: Scope }[] = []
+  readonly #references: { readonly reference: Reference; readonly scope: Scope; readonly phase: Phase }[] = []
   readonly #outer: Reference[] = []
+  #outermostClass: Tree | undefined
+  #phase: Phase = 'late'
 
   /** What the scopes of the function do not have. */
-  resolve(): { free: Reference[]; outer: Reference[] } {
+  resolve(): { free: Reference[]; outer: Reference[]; heritage: Set<string>; early: Set<string> } {
     const free = new Map<string, Reference>()
     const outer = [...this.#outer]
-    for (const { reference, scope } of this.#references) {
+    const names = { heritage: new Set<string>(), early: new Set<string>(), late: new Set<string>() }
+    for (const { reference, scope, phase } of this.#references) {
       const { name } = reference
       if (scope.has(name)) continue
+      names[phase].add(name)
       const first = free.get(name)
       if (name === 'arguments' || name.startsWith('#')) outer.push(reference)
       else if (first === undefined) free.set(name, reference)
       else first.isTested ||= reference.isTested
     }
-    return { free: [...free.values()], outer: outer.sort((a, b) => a.offset - b.offset) }
+    const { heritage, early } = names
+    return { free: [...free.values()], outer: outer.sort((a, b) => a.offset - b.offset), heritage, early }
+  }
+
+  visitOutermostClass(node: Tree): void {
+    this.#outermostClass = node
+    this.visit(node, this.root, 'outside')
   }
 
   visit(node: Tree, scope: Scope, owner: Owner): void {
@@ -342,8 +363,12 @@ class Walk {
   #visitClass(node: Tree, scope: Scope, owner: Owner): void {
     const inside = new Scope(scope, 'block')
     if (node.id !== null) declare(node.id as Tree, inside)
-    if (node.superClass !== null) this.visit(node.superClass as Tree, inside, owner)
     const members = (node.body as Tree).body as Tree[]
+    const isOutermost = node === this.#outermostClass
+    if (isOutermost) this.#phase = 'heritage'
+    if (node.superClass !== null) this.visit(node.superClass as Tree, inside, owner)
+    // What runs when it is defined may make an instance of it, or call any of its methods.
+    if (isOutermost) this.#phase = members.some(runsAtOnce) ? 'early' : 'late'
     for (const { key } of members as readonly { key?: Tree }[]) {
       if (key?.type === 'PrivateIdentifier') inside.names.add(`#${key.name as string}`)
     }
@@ -371,12 +396,18 @@ class Walk {
   #refer(node: Tree, scope: Scope, more: { property?: string | undefined; isTested?: boolean } = {}): void {
     const name = node.type === 'PrivateIdentifier' ? `#${node.name as string}` : (node.name as string)
     const reference = { name, offset: node.start, property: more.property, isTested: more.isTested === true }
-    this.#references.push({ reference, scope })
+    this.#references.push({ reference, scope, phase: this.#phase })
   }
 
   #belongsOutside(name: string, { start }: Tree): void {
     this.#outer.push({ name, offset: start, property: undefined, isTested: false })
   }
+}
+
+/** Whether a member of a class has code that runs when the class is defined. */
+function runsAtOnce(member: Tree): boolean {
+  if (member.type === 'StaticBlock' || member.computed === true) return true
+  return member.type === 'PropertyDefinition' && member.static === true && member.value !== null
 }
 
 /** Enters the names of a binding pattern. Default values and keys in it are visited apart. */

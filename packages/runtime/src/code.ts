@@ -1,25 +1,25 @@
 /**
- * Functions on their way to other threads. A function can't be sent, but its source can: `codeOf` publishes it, with the file,
- * line and column of its definition, as a *code record* in the shared region; `functionAt` compiles a record, once a thread, so
- * that stack traces show the original place. A G carries the record's address. There is one record a definition and thread that
- * ships it, and none is ever freed.
+ * Functions on their way to other threads. A function can't be sent, but its source can: it is published, with the file, line and
+ * column of its definition, as a *code record* in the shared region, from which link.ts makes the function on another thread, so
+ * that stack traces show the original place. There is one record a definition and thread that ships it, and none is ever freed.
  *
- * Which definition a function object belongs to: an inline closure is a new object at each call, with the same text; but two
- * definitions may have the same text. V8 knows (location.ts), but takes three hundred times as long. So the first objects of
- * a text are looked up, and then every second, fourth, eighth … as many again; in between it is taken for granted that they
- * are of one definition. Once a text is known to be of several, the same goes for each way that leads to `go` with it
- * (docs/decisions/0002-shipping-functions.md has the figures).
+ * Which definition a function object belongs to: the compiler says so (compiled.ts). Without it, an inline closure is a new object
+ * at each call, with the same text; but two definitions may have the same text. V8 knows (location.ts), but takes three hundred
+ * times as long. So the first objects of a text are looked up, and then every second, fourth, eighth … as many again; in between
+ * it is taken for granted that they are of one definition. Once a text is known to be of several, the same goes for each way that
+ * leads to `go` with it (docs/decisions/0002-shipping-functions.md has the figures).
  */
 import { existsSync, readFileSync } from 'node:fs'
-import module, { createRequire } from 'node:module'
-import { inspect, types } from 'node:util'
+import { createRequire } from 'node:module'
+import { types } from 'node:util'
 import { alloc, bytes, i32, read, struct, WORD_BYTES, write, writeBytes } from '@goro/memory'
 import { analyse, glance, type Reference, type Shape, type Span, startsStrict } from './capture.ts'
+import { type AnyFunction, type Import, type Note, type Slot, siteOf } from './compiled.ts'
 import { CaptureError } from './errors.ts'
 import {
   callSite,
   type Definition,
-  definitionOf,
+  definitionsOf,
   isFile,
   lineAndColumn,
   original,
@@ -29,14 +29,7 @@ import {
   sourceMapOf,
   trail,
 } from './location.ts'
-import { compile, IMPORT, IMPORT_META, isEnvironment, isGlobal, isProvided, provide } from './provided.ts'
-
-export { ownModule } from './location.ts'
-
-export type ShippedFunction = (...args: unknown[]) => unknown
-
-// biome-ignore lint/complexity/noBannedTypes: any function may be given
-type AnyFunction = Function
+import { IMPORT, IMPORT_META, isEnvironment, isGlobal, isProvided } from './provided.ts'
 
 // --- which definition ------------------------------------------------------------------------------------------------------
 
@@ -69,27 +62,46 @@ const byFunction = new WeakMap<AnyFunction, number>()
 const byLength = new Map<number, Text[]>()
 
 /**
- * The address of the code record of `fn`, which is published if it is new. `api` is what the user called, for messages.
+ * The address of the code record of `fn`, of which the compiler has said nothing. `api` is what the user called, for messages.
  *
  * @throws TypeError if `fn` is no function.
- * @throws CaptureError if it can't be shipped.
+ * @throws CaptureError if it can't be a goroutine.
  * @throws OutOfMemoryError if there is no room for the record.
  */
-export function codeOf(fn: AnyFunction, api: string): number {
+export function plainCodeOf(fn: AnyFunction, api: string): number {
   return byFunction.get(fn) ?? lookUp(fn, api)
 }
 
 function lookUp(fn: AnyFunction, api: string): number {
-  if (typeof fn !== 'function') throw new TypeError(`${api}: takes a function, not ${inspect(fn, { depth: 0 })}`)
   const text = textOf(Function.prototype.toString.call(fn))
   const sample = text.code === MIXED ? wayTo(text) : text
   sample.seen++
   const isDue = sample.seen <= EXACT || (sample.seen & (sample.seen - 1)) === 0
   if (sample.code > 0 && !isDue) return sample.code
-  const code = lookUpExactly(fn, text, api)
+  const code = lookUpExactly(fn, text, api, true)
+  mustBeFit(code, api)
   byFunction.set(fn, code)
   sample.code = sample.code === NONE || sample.code === code ? code : MIXED
   return code
+}
+
+/** The records of functions that were found as captured values. */
+const asValues = new WeakMap<AnyFunction, number>()
+
+/** As `plainCodeOf`, for a function or class that another one refers to. */
+export function plainCodeOfValue(fn: AnyFunction, api: string): number {
+  let code = asValues.get(fn)
+  if (code === undefined) {
+    code = lookUpExactly(fn, textOf(Function.prototype.toString.call(fn)), api, false)
+    asValues.set(fn, code)
+  }
+  return code
+}
+
+/** @throws CaptureError if what the record says can't be called as a goroutine. */
+export function mustBeFit(code: number, api: string): void {
+  const { unfit } = recordAt(code)
+  if (unfit !== undefined) throw new CaptureError(`${api}: ${unfit}`)
 }
 
 function textOf(text: string): Text {
@@ -102,7 +114,7 @@ function textOf(text: string): Text {
 }
 
 function wayTo({ ways }: Text): Sample {
-  const key = trail(codeOf)
+  const key = trail(plainCodeOf)
   let way = ways.get(key)
   if (way === undefined) {
     if (ways.size === MOST_WAYS) ways.clear()
@@ -112,29 +124,48 @@ function wayTo({ ways }: Text): Sample {
   return way
 }
 
-function lookUpExactly(fn: AnyFunction, { text, records }: Text, api: string): number {
-  if (types.isProxy(fn)) {
-    throw new CaptureError(
-      `${api}: a Proxy of a function has no source; pass the function itself, or one that calls it`,
-    )
-  }
-  if (text.endsWith('{ [native code] }')) {
-    throw new CaptureError(`${api}: ${refusalOfNative(nameOf(fn))}`)
-  }
-  const definition = definitionOf(fn, text)
+function lookUpExactly(fn: AnyFunction, { text, records }: Text, api: string, isCalled: boolean): number {
+  const definition = definitionsOf([fn], [sourceOf(fn, text, api)])[0] as Definition
   const key = show(definition)
   let code = records.get(key)
   if (code === undefined) {
-    code = publish(codeFor(fn, text, definition, api))
+    code = publish(codeFor(fn, text, definition, api, undefined, isCalled))
     records.set(key, code)
   }
   return code
 }
 
+/** `text`, if it is the source of `fn`. @throws CaptureError */
+function sourceOf(fn: AnyFunction, text: string, api: string): string {
+  if (types.isProxy(fn)) {
+    throw new CaptureError(
+      `${api}: a Proxy of a function has no source; pass the function itself, or one that calls it`,
+    )
+  }
+  if (text.endsWith('{ [native code] }')) throw new CaptureError(`${api}: ${refusalOfNative(nameOf(fn))}`)
+  return text
+}
+
+/** Publishes the code of functions of which the compiler has told. @throws as `plainCodeOf` */
+export function publishSites(notes: readonly Note[], api: string): void {
+  const functions = notes.map(({ fn }) => fn)
+  const texts = functions.map((fn) => sourceOf(fn, Function.prototype.toString.call(fn), api))
+  const definitions = definitionsOf(functions, texts)
+  for (const [i, note] of notes.entries()) {
+    const site = siteOf(note)
+    const code = codeFor(note.fn, texts[i] as string, definitions[i] as Definition, api, site.slots, false)
+    site.code = publish(code)
+    site.sent = code.slots.filter(isSent)
+  }
+}
+
+/** Whether the value of an element goes along: it is more than an import of a package. */
+export const isSent = ({ from }: Slot): boolean => from?.isExternal !== true
+
 // --- what can be shipped ---------------------------------------------------------------------------------------------------
 
-/** What a record says. */
-interface Code {
+/** What a code record says. */
+export interface Code {
   readonly name: string
   /** Where it is defined, by its source map if there is one; both numbers from 0. */
   readonly file: string
@@ -142,37 +173,61 @@ interface Code {
   readonly column: number
   /** Who gave it to goro first, and where. */
   readonly createdAt: string
-  /** Code that returns the function, and where that stands in `script`. */
-  readonly body: string
+  /** An expression that is the function, and where the code in `codeOf` begins in `script`. */
+  readonly expression: string
   readonly script: string
   readonly lineOffset: number
   readonly columnOffset: number
   readonly strict: boolean
   /** Names that it takes from the thread (provided.ts). */
   readonly names: readonly string[]
+  /** The elements of its thunk that it uses. */
+  readonly slots: readonly Slot[]
+  /** If it is a class: roots that have to be there before it is defined, and those that it may use meanwhile. */
+  readonly definesWith: { readonly heritage: readonly string[]; readonly early: readonly string[] } | undefined
+  /** Why it can't be called as a goroutine, if it can't. */
+  readonly unfit: string | undefined
 }
 
-/** The code of `fn`, if it can be shipped. */
-function codeFor(fn: AnyFunction, text: string, definition: Definition, api: string): Code {
+/**
+ * The code of `fn`, if it can be shipped. `slots`: the elements of its thunk, if the compiler has told of it; `isCalled`: it is
+ * given to `go` itself.
+ */
+function codeFor(
+  fn: AnyFunction,
+  text: string,
+  definition: Definition,
+  api: string,
+  slots: readonly Slot[] | undefined,
+  isCalled: boolean,
+): Code {
   const name = nameOf(fn)
   let start: Place = definition
-  const refuse = (reason: string): never => {
+  const about = (reason: string): string => {
     const what = name === '' ? 'the function' : `\`${name}\``
-    throw new CaptureError(`${api}: ${what} (${show(original(start))}) ${reason}`)
+    return `${what} (${show(original(start))}) ${reason}`
+  }
+  const refuse = (reason: string): never => {
+    throw new CaptureError(`${api}: ${about(reason)}`)
   }
   if (definition.file.startsWith('node:')) refuse('is a part of Node itself; pass a function that calls it')
   const shape = parse(text, refuse)
   start = startOf(text, definition, shape)
-  if (shape.kind === 'class') refuse('is a class; pass a function that makes an instance of it')
   if (shape.kind === 'accessor') refuse('is a getter or setter; pass a function that has what it returns')
-  if (shape.isGenerator)
-    refuse('is a generator function, which can only be stepped through on the thread where it was called')
-
+  const unfit = reasonOfUnfit(shape)
+  if (unfit !== undefined && isCalled) refuse(unfit)
   const strict = isStrict(fn, shape, definition.file)
   const names = new Set<string>()
   const missing: Reference[] = []
+  const given = slots?.filter(({ form }) => form !== undefined && !isProvided(form.root)) ?? []
+  const roots = new Set(given.map(({ form }) => form?.root))
+  const used = new Set<string>()
   for (const reference of shape.free) {
     const { name, isTested } = reference
+    if (roots.has(name)) {
+      used.add(name)
+      continue
+    }
     if (isGlobal(name) || (isTested && isEnvironment(name)) || (!strict && shape.blockFunctions.has(name))) continue
     if (isProvided(name)) names.add(name)
     else missing.push(reference)
@@ -189,7 +244,7 @@ function codeFor(fn: AnyFunction, text: string, definition: Definition, api: str
 
   const from = shape.kind === 'method' ? shape.anchor : 0
   const { line: lineOffset, column } = positionIn(text, start, from)
-  const before = opening(name, shape, strict)
+  const before = opening(name, shape)
   const { file, ...at } = original(start)
   const site = callSite()
   return {
@@ -197,12 +252,15 @@ function codeFor(fn: AnyFunction, text: string, definition: Definition, api: str
     file,
     ...at,
     createdAt: site.caller === '' ? show(original(site)) : `${site.caller} (${show(original(site))})`,
-    body: before + withStandIns(text, shape).slice(from) + closing(name, shape),
+    expression: before + withStandIns(text, shape).slice(from) + closing(name, shape),
     script: definition.file,
     lineOffset,
     columnOffset: column - before.length,
     strict,
     names: [...names],
+    slots: given.filter(({ form }) => used.has(form?.root as string)),
+    definesWith: shape.kind === 'class' ? { heritage: [...shape.heritage], early: [...shape.early] } : undefined,
+    unfit: unfit === undefined ? undefined : about(unfit),
   }
 }
 
@@ -235,11 +293,10 @@ function positionIn(text: string, start: Place, offset: number): Place {
  * The code around the text. It stands in an object under its name, which names it in stack traces; a method has to stand in
  * one. In the place of a method's name, as it was written, stands its value.
  */
-function opening(name: string, shape: Shape, strict: boolean): string {
-  const directive = strict ? '"use strict";' : ''
+function opening(name: string, { kind, isAsync, isGenerator }: Shape): string {
   const key = `[${JSON.stringify(name)}]`
-  if (shape.kind === 'method') return `${directive}return {${shape.isAsync ? 'async ' : ''}${key}`
-  return name === '' ? `${directive}return (` : `${directive}return {${key}:`
+  if (kind === 'method') return `{${isAsync ? 'async ' : ''}${isGenerator ? '*' : ''}${key}`
+  return name === '' ? '(' : `{${key}:`
 }
 
 function closing(name: string, { kind }: Shape): string {
@@ -293,6 +350,13 @@ function isCommonJs(path: string): boolean {
 }
 
 // --- why something can't be ------------------------------------------------------------------------------------------------
+
+/** Why a function of this shape can't be called as a goroutine; others may call it there. */
+function reasonOfUnfit({ kind, isGenerator }: Shape): string | undefined {
+  if (kind === 'class') return 'is a class; pass a function that makes an instance of it'
+  if (isGenerator) return 'is a generator function, which can only be stepped through on the thread where it was called'
+  return undefined
+}
 
 function refusalOfNative(name: string): string {
   const [kind, own, wayOut] = name.startsWith('bound ')
@@ -360,15 +424,47 @@ function sourceMapAt(script: string): number {
   return record
 }
 
-const records = new Map<number, Code>()
+/** A graph record: functions that refer to each other, the first of which is called. */
+export interface Graph {
+  readonly nodes: readonly GraphNode[]
+  /** How many data values go along with it. */
+  readonly count: number
+}
 
-function recordAt(address: number): Code {
+export interface GraphNode {
+  readonly code: number
+  /** There is only one such function, and it always refers to the same: a thread needs it but once. */
+  readonly isOnly: boolean
+  /** What the values of the code's elements are that are sent along, in their order. */
+  readonly values: readonly Value[]
+}
+
+/** What a captured value is: a node of the graph; the record of another function; data; import it there; a namespace of such. */
+export type Value =
+  | { readonly node: number }
+  | { readonly code: number }
+  | { readonly data: number }
+  | { readonly from: Import }
+  | { readonly members: Readonly<Record<string, Value>> }
+
+/** Publishes a graph record; returns its address. */
+export const publishGraph = (graph: Graph): number => publishJson(JSON.stringify(graph), 0)
+
+const records = new Map<number, Code | Graph>()
+
+export function recordOrGraphAt(address: number): Code | Graph {
   let code = records.get(address)
   if (code === undefined) {
-    code = JSON.parse(jsonAt(address)) as Code
+    code = JSON.parse(jsonAt(address)) as Code | Graph
     records.set(address, code)
   }
   return code
+}
+
+/** The code record at `address`, or that of the first function if there is a graph. */
+export function recordAt(address: number): Code {
+  const record = recordOrGraphAt(address)
+  return 'nodes' in record ? recordAt((record.nodes[0] as GraphNode).code) : record
 }
 
 /** What a record says, for dumps and reports; line and column from 0. */
@@ -376,44 +472,15 @@ export function describeCode(address: number): Pick<Code, 'name' | 'file' | 'lin
   return recordAt(address)
 }
 
-// --- on the thread that runs it --------------------------------------------------------------------------------------------
-
-const functions = new Map<number, ShippedFunction>()
-let lastAddress = 0
-let lastFunction: ShippedFunction
-
-/** The function of the record at `address`, for this thread: compiled once. */
-export function functionAt(address: number): ShippedFunction {
-  if (address === lastAddress) return lastFunction
-  let fn = functions.get(address)
-  if (fn === undefined) {
-    fn = build(address)
-    functions.set(address, fn)
-  }
-  lastAddress = address
-  lastFunction = fn
-  return fn
-}
-
-function build(address: number): ShippedFunction {
-  const { body, script, lineOffset, columnOffset, strict, names } = recordAt(address)
-  const map = read(address + Header.map)
-  if (map !== 0) useSourceMap(script, map)
-  // What it defines in turn is as strict as it is.
+/** On a thread that makes functions of records: what they define in turn is as strict as they are. */
+export function noteStrictness({ script, strict }: Code): void {
   sloppyFiles.set(script, !strict)
-  const make = compile(body, names, { filename: script, lineOffset, columnOffset })
-  return make(...names.map((name) => provide(name, script)))
 }
 
-/** Makes this thread's stack traces use the source map in record `map` for `script`. */
-function useSourceMap(script: string, map: number): void {
-  if ((sourceMaps.get(script) ?? 0) !== 0) return
+/** The source map that belongs to the code record at `address`, as JSON, if this thread does not know it yet. */
+export function takeSourceMap(address: number, script: string): string | undefined {
+  const map = read(address + Header.map)
+  if (map === 0 || (sourceMaps.get(script) ?? 0) !== 0) return undefined
   sourceMaps.set(script, map)
-  const { setSourceMapsSupport } = module as { setSourceMapsSupport?: (enabled: boolean, options: object) => void }
-  if (setSourceMapsSupport === undefined) process.setSourceMapsEnabled(true)
-  else setSourceMapsSupport(true, { nodeModules: true, generatedCode: true })
-  const url = `data:application/json;base64,${Buffer.from(jsonAt(map)).toString('base64')}`
-  // Node takes source maps from code that it loads; this is how code says that it stands for another file.
-  // biome-ignore lint/security/noGlobalEval: comments only
-  globalThis.eval(`//# sourceMappingURL=${url}\n//# sourceURL=${script}`)
+  return jsonAt(map)
 }

@@ -6,7 +6,7 @@
  * number stands for is learned from the scripts on the stack, since most functions are defined where they are given to `go`,
  * and else from the list of all scripts, which is dear: V8 hashes them all for it, once.
  *
- * The session lasts for one question. While there is one, console messages are kept for it; and while the debugger is
+ * The session lasts for one question, which may be about many functions. While there is one, console messages are kept for it; and while the debugger is
  * enabled, every promise is slower.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -103,16 +103,22 @@ export interface Definition extends Place {
   readonly of: 'start' | 'anchor'
 }
 
-/** Where `fn`, whose source is `text`, is defined. A function that is in no file counts as defined where goro was called. */
-export function definitionOf(fn: object, text: string): Definition {
-  const place = askInspector(fn)
-  if (place !== undefined && place.file !== '') return { ...place, of: 'anchor' }
-  const site = callSite()
-  if (place !== undefined || !isFile(site.file) || !existsSync(pathOf(site.file))) return { ...site, of: 'start' }
-  // Without V8's word: where the text stands in the file that called.
-  const content = readFileSync(pathOf(site.file), 'utf8')
-  const index = content.indexOf(text)
-  return { ...site, ...(index < 0 ? {} : lineAndColumn(content, index)), of: 'start' }
+/**
+ * Where each of `functions`, whose sources are `texts`, is defined. A function that is in no file counts as defined where goro was
+ * called. Most of the time that it takes is for the question, not for each function in it.
+ */
+export function definitionsOf(functions: readonly object[], texts: readonly string[]): Definition[] {
+  const places = askInspector(functions)
+  return texts.map((text, i) => {
+    const place = places?.[i]
+    if (place !== undefined && place.file !== '') return { ...place, of: 'anchor' }
+    const site = callSite()
+    if (place !== undefined || !isFile(site.file) || !existsSync(pathOf(site.file))) return { ...site, of: 'start' }
+    // Without V8's word: where the text stands in the file that called.
+    const content = readFileSync(pathOf(site.file), 'utf8')
+    const index = content.indexOf(text)
+    return { ...site, ...(index < 0 ? {} : lineAndColumn(content, index)), of: 'start' }
+  })
 }
 
 /** Line and column of an offset, both from 0. */
@@ -129,28 +135,33 @@ const scripts = new Map<string, string>()
 const ASKED = Symbol.for('goro.asked')
 const EXPRESSION = "process[Symbol.for('goro.asked')]"
 
-/** V8's own answer; undefined from a Node that has no inspector, or that does not let us have it. */
-function askInspector(fn: object): Place | undefined {
+/** V8's own answers; undefined from a Node that has no inspector, or that does not let us have it. */
+function askInspector(functions: readonly object[]): (Place | undefined)[] | undefined {
   const session = connect()
   if (session === undefined) return undefined
   const holder = process as unknown as Record<symbol, unknown>
-  holder[ASKED] = fn
+  holder[ASKED] = functions
   try {
-    const objectId = post(session, 'Runtime.evaluate', { expression: EXPRESSION })?.result.objectId
-    if (objectId === undefined) return undefined
-    const { internalProperties } = post(session, 'Runtime.getProperties', { objectId, ownProperties: true }) ?? {}
-    const at = internalProperties?.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value as
-      | { scriptId: string; lineNumber: number; columnNumber: number }
-      | undefined
-    if (at === undefined) return undefined
-    if (!scripts.has(at.scriptId)) learnFromStack(session)
-    if (!scripts.has(at.scriptId)) learnAll(session)
-    const file = scripts.get(at.scriptId)
-    return file === undefined ? undefined : { file, line: at.lineNumber, column: at.columnNumber }
+    const list = post(session, 'Runtime.evaluate', { expression: EXPRESSION })?.result.objectId
+    const { result: elements } = post(session, 'Runtime.getProperties', { objectId: list, ownProperties: true }) ?? {}
+    return functions.map((_, i) => placeOf(session, elements?.find(({ name }) => name === String(i))?.value?.objectId))
   } finally {
     delete holder[ASKED]
     session.disconnect()
   }
+}
+
+/** The place of the function that the session knows as `objectId`. */
+function placeOf(session: Session, objectId: string | undefined): Place | undefined {
+  const { internalProperties } = post(session, 'Runtime.getProperties', { objectId, ownProperties: true }) ?? {}
+  const at = internalProperties?.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value as
+    | { scriptId: string; lineNumber: number; columnNumber: number }
+    | undefined
+  if (at === undefined) return undefined
+  if (!scripts.has(at.scriptId)) learnFromStack(session)
+  if (!scripts.has(at.scriptId)) learnAll(session)
+  const file = scripts.get(at.scriptId)
+  return file === undefined ? undefined : { file, line: at.lineNumber, column: at.columnNumber }
 }
 
 function connect(): Session | undefined {

@@ -4,7 +4,6 @@
  * so that nothing starves: timers, sockets, messages.
  */
 import { bytes, cas, free, inbox, pause, read, store, write } from '@goro/memory'
-import { functionAt } from './code.ts'
 import { fetchParcel, takeShared } from './control.ts'
 import { deliver, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
@@ -25,6 +24,7 @@ import {
 } from './g.ts'
 import { noteTime, runDeferred, takeReadied } from './gopark.ts'
 import { knowsHandles, learnHandles } from './handle.ts'
+import { functionAt } from './link.ts'
 import { withContext } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'

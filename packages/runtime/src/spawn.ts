@@ -2,15 +2,16 @@
  * go: making a goroutine. Go's `newproc`: fill in a G, put it in the local run queue, wake a processor if one should run.
  */
 import { alloc, cas, free, G_CLASS, write, writeBytes, writeF64 } from '@goro/memory'
-import { codeOf } from './code.ts'
 import { sendParcel, shareAll } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
 import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, F_SHARED, G, RUNNABLE, tagsOf } from './g.ts'
 import { Goroutine } from './goroutine.ts'
+import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
 import { isRetired, wakep } from './park.ts'
 import { countCreated, isClosed, isJoined, newGoid, self } from './sched.ts'
+import { captured, codeOf, nameOfCaptured } from './shipment.ts'
 import { encode, HANDLE, packCell, unpackCell } from './value.ts'
 
 /** What `go.with` takes. */
@@ -62,6 +63,7 @@ export function newproc(
     throw new RuntimeClosedError(`${api}: the runtime was shut down; start goroutines before runtime.shutdown()`)
   }
   const code = codeOf(fn, api)
+  const values = captured.length === 0 ? args : [...captured, ...args]
   const signal = options?.signal
   const goroutine = new Goroutine<unknown>(newGoid(), code, options?.name)
   if (signal?.aborted) {
@@ -70,8 +72,9 @@ export function newproc(
   }
   const g = self.slab.allocClass(G_CLASS)
   try {
-    if (signal === undefined || contextOf === undefined) writeArguments(g, args, 0, options?.transfer)
-    else writeArguments(g, [contextOf(signal), ...args], F_ABORTABLE | F_CONTEXT, options?.transfer)
+    const names = captured.length === 0 ? ARGUMENTS : namesFor(fn, captured.length, api)
+    if (signal === undefined || contextOf === undefined) writeArguments(g, values, 0, names, options?.transfer)
+    else writeArguments(g, [contextOf(signal), ...values], F_ABORTABLE | F_CONTEXT, names, options?.transfer)
   } catch (error) {
     self.slab.freeClass(g, G_CLASS)
     throw error
@@ -100,6 +103,7 @@ function writeArguments(
   g: number,
   args: readonly unknown[],
   flags: number,
+  names: Names,
   transfer: readonly Transferable[] | undefined,
 ): void {
   const count = args.length
@@ -119,8 +123,9 @@ function writeArguments(
     if (tag0 !== 0) unpackCell(tag0, g + G.cell0)
   }
   // One block for all of them: two arguments may share an object, and copies share what the originals share.
-  const names = (flags & F_CONTEXT) === 0 ? ARGUMENTS : AFTER_CONTEXT
-  const encoded = encode(args, transfer === undefined ? names : { ...names, transfer })
+  const { root } = names
+  const all = (flags & F_CONTEXT) === 0 ? names : { ...names, root: (index: number) => root(index - 1) }
+  const encoded = encode(args, transfer === undefined ? all : { ...all, transfer })
   const { bytes, externals } = encoded
   const allFlags = encoded.handles ? flags | F_HANDLES : flags
   const block = alloc(bytes.length)
@@ -148,9 +153,21 @@ function sendExternals(g: number, externals: readonly unknown[]): number {
   return F_SHARED
 }
 
-const ARGUMENTS = { root: (index: number) => `argument ${index + 1}` }
-/** As `ARGUMENTS`, behind the context. */
-const AFTER_CONTEXT = { root: (index: number) => `argument ${index}` }
+/** How the values that go along are called in messages. */
+interface Names {
+  readonly root: (index: number) => string
+  readonly place?: () => string
+}
+
+const ARGUMENTS: Names = { root: (index) => `argument ${index + 1}` }
+
+/** As `ARGUMENTS`, behind `count` captured values. */
+function namesFor(fn: (...args: never[]) => unknown, count: number, api: string): Names {
+  return {
+    root: (index) => (index < count ? nameOfCaptured(fn, index, api) : `argument ${index - count + 1}`),
+    place: () => `${api} at ${show(original(callSite()))}`,
+  }
+}
 
 /** Lets `signal` take the goroutine back while it has not started. */
 function abortWith(signal: AbortSignal, g: number, goroutine: Goroutine<unknown>): void {

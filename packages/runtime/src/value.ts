@@ -188,6 +188,8 @@ export interface EncodeOptions {
   readonly root: string | ((index: number) => string)
   /** What is moved instead of copied. */
   readonly transfer?: readonly unknown[]
+  /** The call by which it is sent, for messages. */
+  readonly place?: () => string
   /** The value was thrown and has to get through: what can't be sent in it is described instead. */
   readonly lossy?: boolean
 }
@@ -253,7 +255,7 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     for (const each of handles) retain(each)
     return { bytes: scratch.subarray(0, pos), externals, handles: handles.length > 0 }
   } catch (error) {
-    if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusal(error, value, options.root)) : error
+    if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusalAt(error, value, options)) : error
     // A thrown error gets home whatever becomes of it: here as the reason why it could not be sent.
     const refused = dataCloneError(safely(() => refusal(error, value, options.root)) ?? 'error: it can not be read')
     encoding = false
@@ -263,6 +265,11 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     transferred = NOTHING
     seen = EMPTY
   }
+}
+
+function refusalAt(error: Unsendable, value: unknown, { root, place }: EncodeOptions): string {
+  const message = refusal(error, value, root)
+  return place === undefined ? message : `${message} (${place()})`
 }
 
 function refusal(error: unknown, value: unknown, root: EncodeOptions['root']): string {

@@ -10,7 +10,7 @@ import { packageOf, readTree } from './tree.ts'
 const ENTRIES: Record<string, string[]> = {
   memory: ['.'],
   runtime: ['.'],
-  goro: ['.'],
+  goro: ['.', './compiled'],
   model: ['.', './seam'],
 }
 

@@ -187,6 +187,8 @@ describe('a glance', () => {
     expect(seen).toEqual({
       ...{ kind, anchor, isAsync, isGenerator, free: [], outer: [], imports: [], importMetas: [] },
       blockFunctions: new Set(),
+      heritage: new Set(),
+      early: new Set(),
     })
     expect(free(text).filter((name) => !isKnown(name))).toEqual([])
   })

@@ -2,8 +2,10 @@ import { Worker } from 'node:worker_threads'
 import { cacheWords, createRegion, initSlab, regionBytes, SLAB_SHAPE, Slab, slabLayout, useSlab } from '@goro/memory'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { analyse } from '../../src/capture.ts'
-import { codeOf, describeCode, functionAt } from '../../src/code.ts'
+import { describeCode } from '../../src/code.ts'
+import { functionAt, type ShippedFunction } from '../../src/link.ts'
 import { isGlobal } from '../../src/provided.ts'
+import { codeOf } from '../../src/shipment.ts'
 import { sibling } from '../fixtures/code/programs/module.ts'
 
 type AnyFunction = (...args: never[]) => unknown
@@ -17,7 +19,7 @@ beforeAll(() => {
 })
 
 /** What a thread makes of `fn`. */
-const shipped = (fn: AnyFunction) => functionAt(codeOf(fn, 'go'))
+const shipped = (fn: AnyFunction) => functionAt(codeOf(fn, 'go')) as ShippedFunction
 
 /** A function from source text, as a loader or a coverage tool writes it. */
 const written = (parameters: string, body: string) => new Function(parameters, body) as AnyFunction
@@ -115,7 +117,7 @@ describe('a thread compiles a record once', () => {
     const code = codeOf((x: number) => x * 2, 'go')
     const other = codeOf((x: number) => x * 3, 'go')
     const fn = functionAt(code)
-    expect(functionAt(other)(2)).toBe(6)
+    expect((functionAt(other) as ShippedFunction)(2)).toBe(6)
     expect(functionAt(code)).toBe(fn)
     expect(functionAt(code)).toBe(fn)
   })

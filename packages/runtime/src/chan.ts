@@ -12,7 +12,19 @@
  * Linearization point of every operation: where it unlocks. `length` and `closed` are read without the lock, one word each.
  */
 import { alloc, array, free, HANDLE_CLASS, i32, load, read, type Slab, store, struct, write } from '@goro/memory'
-import { dequeue, enqueue, homeOf, lockQueue, Sudog, unlockQueue, Waitable, Waitq } from './sudog.ts'
+import {
+  append,
+  dequeue,
+  enqueue,
+  finish,
+  homeOf,
+  lockQueue,
+  newChain,
+  Sudog,
+  unlockQueue,
+  Waitable,
+  Waitq,
+} from './sudog.ts'
 
 export const Chan = struct({
   /** As every `Waitable`. */
@@ -82,7 +94,7 @@ function slot(c: number, counter: number): number {
  */
 export function chansend(c: number, cell: number, sudog: number, owner: number): number {
   lockQueue(c, owner)
-  const outcome = sendLocked(c, cell)
+  const outcome = sendLocked(c, cell, owner)
   if (outcome === BLOCKED && sudog !== 0) {
     if (cell !== sudog + Sudog.cell) copyCell(cell, sudog + Sudog.cell)
     enqueue(c + Chan.senders, sudog, c)
@@ -94,19 +106,19 @@ export function chansend(c: number, cell: number, sudog: number, owner: number):
 /** Receives into `cell`. If that has to wait and `sudog` is not 0, `sudog` waits for the value, and BLOCKED is returned. */
 export function chanrecv(c: number, cell: number, sudog: number, owner: number): number {
   lockQueue(c, owner)
-  const outcome = recvLocked(c, cell)
+  const outcome = recvLocked(c, cell, owner)
   if (outcome === BLOCKED && sudog !== 0) enqueue(c + Chan.receivers, sudog, c)
   unlockQueue(c)
   return outcome
 }
 
 /** As `chansend` without a waiter. Under lock. */
-export function sendLocked(c: number, cell: number): number {
+export function sendLocked(c: number, cell: number, owner: number): number {
   if (read(c + Chan.closed) !== 0) return CLOSED
-  const receiver = dequeue(c + Chan.receivers)
+  const receiver = dequeue(c + Chan.receivers, owner)
   if (receiver !== 0) {
     copyCell(cell, receiver + Sudog.cell)
-    write(receiver + Sudog.info, 0)
+    finish(receiver, 0, owner)
     return receiver
   }
   if (count(c) >= read(c + Chan.capacity)) return BLOCKED
@@ -117,28 +129,36 @@ export function sendLocked(c: number, cell: number): number {
 }
 
 /** As `chanrecv` without a waiter. Under lock. */
-export function recvLocked(c: number, cell: number): number {
+export function recvLocked(c: number, cell: number, owner: number): number {
   if (count(c) === 0) {
-    const sender = dequeue(c + Chan.senders)
+    const sender = dequeue(c + Chan.senders, owner)
     if (sender === 0) return read(c + Chan.closed) !== 0 ? CLOSED : BLOCKED
-    takeFrom(sender, cell)
+    copyCell(sender + Sudog.cell, cell)
+    hasSent(sender, owner)
     return sender
   }
   const head = read(c + Chan.head)
   copyCell(slot(c, head), cell)
   write(c + Chan.head, (head + 1) | 0)
-  const sender = dequeue(c + Chan.senders)
-  if (sender === 0) return DONE
-  // There is room for one more: the sender that has waited longest has sent.
+  return admit(c, owner) || DONE
+}
+
+/** There is room for one more: the sender that has waited longest has sent. It, or 0 if none waits. Under lock. */
+function admit(c: number, owner: number): number {
+  const sender = dequeue(c + Chan.senders, owner)
+  if (sender === 0) return 0
   const tail = read(c + Chan.tail)
-  takeFrom(sender, slot(c, tail))
+  copyCell(sender + Sudog.cell, slot(c, tail))
+  // Before its value can be received: if this thread dies in between, the value is lost with it, and never there twice.
+  hasSent(sender, owner)
   write(c + Chan.tail, (tail + 1) | 0)
   return sender
 }
 
-function takeFrom(sender: number, cell: number): void {
-  copyCell(sender + Sudog.cell, cell)
-  write(sender + Sudog.info, 0)
+/** The value of `sender` was moved out of it. */
+function hasSent(sender: number, owner: number): void {
+  finish(sender, 0, owner)
+  write(sender + Sudog.cell, 0)
 }
 
 /**
@@ -153,20 +173,37 @@ export function closechan(c: number, reason: number, owner: number): number {
   }
   write(c + Chan.reason, reason)
   store(c + Chan.closed, 1)
-  let first = 0
-  let last = 0
+  const chain = turnAway(c, owner)
+  unlockQueue(c)
+  return chain === 0 ? DONE : chain
+}
+
+/** The channel is closed: all who wait are told so. The first of a chain of them, or 0. Under lock. */
+function turnAway(c: number, owner: number): number {
+  const chain = newChain()
   for (let list = c + Chan.receivers; list <= c + Chan.senders; list += Waitq.SIZE) {
-    for (let sudog = dequeue(list); sudog !== 0; sudog = dequeue(list)) {
-      write(sudog + Sudog.info, BY_CLOSE)
-      const home = homeOf(sudog)
-      write(home + Sudog.link, 0)
-      if (first === 0) first = home
-      else write(last + Sudog.link, home)
-      last = home
+    for (let sudog = dequeue(list, owner); sudog !== 0; sudog = dequeue(list, owner)) {
+      finish(sudog, BY_CLOSE, owner)
+      append(chain, homeOf(sudog))
+    }
+  }
+  return chain.first
+}
+
+/** A thread died while it held the lock: does what it may have left undone. The first of a chain to be readied, or 0. */
+export function resumeChan(c: number, owner: number): number {
+  lockQueue(c, owner)
+  const chain = newChain()
+  if (read(c + Chan.closed) !== 0) chain.first = turnAway(c, owner)
+  else {
+    while (count(c) < read(c + Chan.capacity)) {
+      const sender = admit(c, owner)
+      if (sender === 0) break
+      append(chain, homeOf(sender))
     }
   }
   unlockQueue(c)
-  return first === 0 ? DONE : first
+  return chain.first
 }
 
 /** How many values it holds. */

@@ -18,12 +18,23 @@ import {
   makechan,
 } from './chan.ts'
 import { ChannelClosedError } from './errors.ts'
-import { acquireSudog, goready, ownId, park, ready, readyAll, releaseSudog, spareSudog, unpark } from './gopark.ts'
+import {
+  AGAIN,
+  acquireSudog,
+  goready,
+  ownId,
+  park,
+  ready,
+  readyAll,
+  releaseSudog,
+  spareSudog,
+  unpark,
+} from './gopark.ts'
 import type { Handle } from './handle.ts'
 import { M } from './m.ts'
 import { self } from './sched.ts'
 import { chosen, RECEIVE, SEND, select, withdraw } from './select.ts'
-import { remove, Sudog, Waitable } from './sudog.ts'
+import { remove, SUDOG_TAKEN, Sudog, stateOf, Waitable } from './sudog.ts'
 
 /** Makes a channel of `kind` for `capacity` values and returns its address. @throws OutOfMemoryError */
 export function newChan(kind: number, capacity: number): number {
@@ -322,7 +333,19 @@ function start(waiting: Waiting, early: readonly Settled[]): Promise<Hit> {
 function settleSelect(record: number, waiting: unknown): unknown {
   const winner = read(record + Sudog.select)
   withdraw((waiting as Waiting).sudogs, winner, ownId())
+  if (stateOf(read(winner + Sudog.status)) === SUDOG_TAKEN) return selectAgain(record, waiting as Waiting)
   return finish(waiting as Waiting, winner, read(winner + Sudog.info) === BY_CLOSE)
+}
+
+/** Who had chosen a case died before it had done it. */
+function selectAgain(record: number, waiting: Waiting): unknown {
+  for (const [sudog, { op }] of waiting.caseOf) {
+    write(sudog + Sudog.info, op === 'send' ? SEND : RECEIVE)
+    write(sudog + Sudog.select, 0)
+  }
+  store(record + Sudog.select, 0)
+  const hit = choose(waiting, [], record)
+  return hit === undefined ? AGAIN : hit()
 }
 
 /** The hit of the case whose sudog is `winner`. All its sudogs are given back. */

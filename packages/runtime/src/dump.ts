@@ -58,7 +58,7 @@ function waits(): Wait[] {
     if (load(sudog + Sudog.status) !== SUDOG_PARKED || read(sudog + Sudog.select) !== 0) return
     const list = read(sudog + Sudog.list)
     const on = read(sudog + Sudog.on)
-    const reason = list === 0 ? 'select' : (reasons.get(read(on + Waitable.kind))?.(on, list) ?? 'waiting')
+    const reason = on === 0 ? 'select' : (reasons.get(read(on + Waitable.kind))?.(on, list) ?? 'waiting')
     const [owner, goid, since] = [read(sudog + Sudog.owner), read(sudog + Sudog.goid), read(sudog + Sudog.since)]
     found.push({ goid, owner, reason, since })
   })

@@ -11,11 +11,22 @@
  * turn for anything else. So every operation costs one of a budget, and when that is used up, one is put off until the thread's
  * loop has had its turn (Tokio's cooperative budgeting, "Reducing tail latencies with automatic cooperative task yielding").
  */
-import { inbox, read, SUDOG_CLASS, wake, write } from '@goro/memory'
+import { inbox, load, read, SUDOG_CLASS, wake, write } from '@goro/memory'
 import { dropCell } from './cell.ts'
 import { M } from './m.ts'
 import { lockId, mAt, self } from './sched.ts'
-import { homeOf, SUDOG_IDLE, SUDOG_PARKED, Sudog } from './sudog.ts'
+import {
+  homeOf,
+  isCase,
+  isReadyBy,
+  isRecord,
+  isTakenBy,
+  SUDOG_IDLE,
+  SUDOG_PARKED,
+  SUDOG_READY,
+  Sudog,
+  stateOf,
+} from './sudog.ts'
 
 /** What a park leaves on its thread: reads the outcome from the sudog that has come home. AGAIN: it has parked again. */
 export type Settle = (sudog: number, keep: unknown) => unknown
@@ -27,10 +38,10 @@ export const AGAIN: unique symbol = Symbol('again')
 const BUDGET = 256
 
 /** By the slot of a sudog: how to settle, whom, what has to live as long as it waits, and whether it is the runtime's own. */
-const settles: Settle[] = []
-const resolves: ((value: unknown) => void)[] = []
-const keeps: unknown[] = []
-const owns: boolean[] = []
+const settles: Settle[] = [lookForOwn]
+const resolves: ((value: unknown) => void)[] = [() => {}]
+const keeps: unknown[] = [undefined]
+const owns: boolean[] = [true]
 const freeSlots: number[] = []
 /** Operations that the user's code on this thread waits for. */
 let parked = 0
@@ -72,7 +83,6 @@ export function acquireSudog(): number {
   const sudog = self.slab.allocClass(SUDOG_CLASS)
   write(sudog + Sudog.owner, self.id)
   write(sudog + Sudog.select, 0)
-  write(sudog + Sudog.list, 0)
   write(sudog + Sudog.on, 0)
   write(sudog + Sudog.cell, 0)
   return sudog
@@ -187,6 +197,43 @@ export function dropSudog(home: number): void {
     dropCell(sudog + Sudog.cell)
     releaseSudog(sudog)
   }
+}
+
+// --- when a waker dies
+
+/**
+ * The first slot is that of an errand: the dead thread `info` may have given waiters of this thread their outcome and not sent
+ * them home. What it did send came before the errand; so whatever is still marked by it now never will.
+ */
+const ERRAND = 0
+
+/** Tells thread `owner` to look for waiters that the dead thread `dead` has left behind. */
+export function sendErrand(owner: number, dead: number): void {
+  const errand = acquireSudog()
+  write(errand + Sudog.owner, owner)
+  write(errand + Sudog.slot, ERRAND)
+  write(errand + Sudog.info, dead)
+  write(errand + Sudog.status, SUDOG_READY)
+  sendHome(errand, owner)
+}
+
+function lookForOwn(errand: number): typeof AGAIN {
+  const waker = lockId(read(errand + Sudog.info))
+  releaseSudog(errand)
+  const found: number[] = []
+  self.slab.walk(SUDOG_CLASS, (sudog) => {
+    if (read(sudog + Sudog.owner) === self.id && isLeftBy(sudog, waker)) found.push(sudog)
+  })
+  for (const sudog of found) settle(sudog)
+  return AGAIN
+}
+
+/** Whether `sudog` is what would have gone home if its `waker` had not died: no case of a select, but the record. */
+function isLeftBy(sudog: number, waker: number): boolean {
+  if (isReadyBy(sudog, waker)) return !isCase(sudog)
+  if (!isRecord(sudog) || stateOf(load(sudog + Sudog.status)) !== SUDOG_PARKED) return false
+  const winner = load(sudog + Sudog.select)
+  return winner !== 0 && winner !== sudog && (isReadyBy(winner, waker) || isTakenBy(winner, waker))
 }
 
 /** The promise of an operation that has not had to wait. */

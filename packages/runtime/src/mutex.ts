@@ -1,31 +1,52 @@
 /**
  * Mutual exclusion, as Go's `sync.Mutex`: one word, and a queue for those who find it taken.
  *
- * `state` is the holder's M, plus one, shifted left by one; the lowest bit, WAITERS, says that the queue may not be empty. Who finds
- * it free takes it by one `cas`, ahead of those who wait: handing it to a thread that has to wake up first would leave it idle
- * meanwhile. So who unlocks wakes the first waiter, which tries again. One that has waited for more than a millisecond by then
- * says so (STARVING) and goes back to the front, and the next unlock hands the mutex to it: nobody starves (Go's starvation mode).
+ * `state` is the holder's M, plus one, shifted left by two; WAITERS says that the queue may not be empty, WOKEN that a waiter has
+ * been woken and has not tried yet. Who finds it free takes it by one `cas`, ahead of those who wait: handing it to a thread that has
+ * to wake up first would leave it idle meanwhile. So who unlocks wakes the first waiter, which tries again; while that one is on its
+ * way nobody else is woken. One that has waited for more than a millisecond when it finds the mutex taken again says so (STARVING), and
+ * goes back to the front; the next unlock hands the mutex to it: nobody starves (Go's starvation mode). Since one is on its way
+ * at a time, going back to the front keeps the queue in the order in which they came.
  *
- * Invariants: only the holder frees the word; WAITERS is set under the queue's lock, before a waiter stands in the queue, and a word
- * that has it is freed under that lock only: so no waiter is left behind by an unlock that did not see it. DEAD is for ever.
+ * Invariants: only the holder frees the word; WAITERS is set under the queue's lock, before a waiter stands in the queue; a word that
+ * has WAITERS and not WOKEN is freed under that lock only, so no waiter is left behind by an unlock that did not see it; who was woken
+ * takes WOKEN away by the same write by which it takes the mutex, or says under the lock that it waits again. DEAD is for ever.
  *
  * Linearization points: the `cas` that takes it; the `cas` or `store` that frees it or hands it on.
  */
 import { array, cas, i32, load, read, store, struct, write } from '@goro/memory'
 import { BLOCKED, DONE } from './chan.ts'
-import { dequeue, enqueue, enqueueFirst, lockQueue, Sudog, unlockQueue, Waitable, Waitq } from './sudog.ts'
+import {
+  dequeue,
+  dequeueAll,
+  dequeueFirst,
+  enqueue,
+  enqueueFirst,
+  finish,
+  lockQueue,
+  Sudog,
+  unlockQueue,
+  Waitable,
+  Waitq,
+} from './sudog.ts'
 
 export const Mutex = struct({
   /** As every `Waitable`. */
   base: array(Waitable.SIZE),
-  /** See above. Any thread, by cas; while it has WAITERS, under lock. */
+  /** See above. Any thread, by cas. */
   state: i32,
   waiters: array(Waitq.SIZE),
 })
 
 const WAITERS = 1
+const WOKEN = 2
+const HOLDER = 2
 /** The holder's thread died with it. */
-export const DEAD = -2
+export const DEAD = -4
+
+/** The M that holds it, plus one; 0 if nobody does; below 0 if it is DEAD. */
+export const holderOf = (state: number): number => state >> HOLDER
+const heldBy = (m: number): number => (m + 1) << HOLDER
 
 /** What a waiter is told, as its `info`: it has the mutex; it may try again; the holder has died. */
 export const ACQUIRED = 0
@@ -42,11 +63,21 @@ export const DIED = 4
 export function trylock(mutex: number, m: number): number {
   const state = load(mutex + Mutex.state)
   if (state === DEAD) return DIED
-  return state >> 1 === 0 && cas(mutex + Mutex.state, state, state | ((m + 1) << 1)) === state ? DONE : BLOCKED
+  return holderOf(state) === 0 && cas(mutex + Mutex.state, state, state | heldBy(m)) === state ? DONE : BLOCKED
 }
 
-/** Takes the mutex, or puts `sudog` into its queue: at the front if it was woken in vain. */
-export function lockMutex(mutex: number, sudog: number, m: number, owner: number, again: boolean): number {
+/** Takes the mutex, or puts `sudog` into its queue. */
+export function lockMutex(mutex: number, sudog: number, m: number, owner: number): number {
+  return take(mutex, sudog, m, owner, false)
+}
+
+/** As `lockMutex`, for one that was woken: to the front of the queue, if it was in vain. */
+export function relockMutex(mutex: number, sudog: number, m: number, owner: number): number {
+  return take(mutex, sudog, m, owner, true)
+}
+
+function take(mutex: number, sudog: number, m: number, owner: number, wasWoken: boolean): number {
+  const kept = wasWoken ? ~WOKEN : -1
   lockQueue(mutex, owner)
   for (;;) {
     const state = load(mutex + Mutex.state)
@@ -54,16 +85,15 @@ export function lockMutex(mutex: number, sudog: number, m: number, owner: number
       unlockQueue(mutex)
       return DIED
     }
-    if (state >> 1 === 0) {
-      if (cas(mutex + Mutex.state, state, state | ((m + 1) << 1)) !== state) continue
-      unlockQueue(mutex)
-      return DONE
+    const isFree = holderOf(state) === 0
+    const next = (state & kept) | (isFree ? heldBy(m) : WAITERS)
+    if (state !== next && cas(mutex + Mutex.state, state, next) !== state) continue
+    if (!isFree) {
+      if (wasWoken) enqueueFirst(mutex + Mutex.waiters, sudog, mutex)
+      else enqueue(mutex + Mutex.waiters, sudog, mutex)
     }
-    if ((state & WAITERS) === 0 && cas(mutex + Mutex.state, state, state | WAITERS) !== state) continue
-    if (again) enqueueFirst(mutex + Mutex.waiters, sudog, mutex)
-    else enqueue(mutex + Mutex.waiters, sudog, mutex)
     unlockQueue(mutex)
-    return BLOCKED
+    return isFree ? DONE : BLOCKED
   }
 }
 
@@ -71,59 +101,67 @@ export function lockMutex(mutex: number, sudog: number, m: number, owner: number
 export function unlockMutex(mutex: number, owner: number): number {
   const state = load(mutex + Mutex.state)
   if (state === DEAD) return DIED
-  if (state >> 1 === 0) return MISUSE
-  if ((state & WAITERS) === 0 && cas(mutex + Mutex.state, state, 0) === state) return DONE
+  if (holderOf(state) === 0) return MISUSE
+  // Nobody waits, or one that does is on its way and will see that it is free.
+  const isQuick = (state & WAITERS) === 0 || (state & WOKEN) !== 0
+  if (isQuick && cas(mutex + Mutex.state, state, state & (WAITERS | WOKEN)) === state) return DONE
+  return unlockSlow(mutex, owner)
+}
+
+function unlockSlow(mutex: number, owner: number): number {
   lockQueue(mutex, owner)
-  if (load(mutex + Mutex.state) >> 1 <= 0) {
-    // Two have unlocked it at once.
+  for (;;) {
+    const state = load(mutex + Mutex.state)
+    if (holderOf(state) <= 0) {
+      // Two have unlocked it at once.
+      unlockQueue(mutex)
+      return MISUSE
+    }
+    if ((state & WOKEN) !== 0) {
+      if (cas(mutex + Mutex.state, state, state & (WAITERS | WOKEN)) !== state) continue
+      unlockQueue(mutex)
+      return DONE
+    }
+    const sudog = handOver(mutex, owner)
     unlockQueue(mutex)
-    return MISUSE
+    return sudog === 0 ? DONE : sudog
   }
-  const sudog = dequeue(mutex + Mutex.waiters)
+}
+
+/** Frees the mutex for the first waiter, or gives it to that if it is starving. Under lock, held or free, and nobody is on its way. */
+function handOver(mutex: number, owner: number): number {
+  const sudog = dequeue(mutex + Mutex.waiters, owner)
   const rest = read(mutex + Mutex.waiters + Waitq.first) === 0 ? 0 : WAITERS
-  if (sudog !== 0 && read(sudog + Sudog.info) === STARVING) {
-    write(sudog + Sudog.info, ACQUIRED)
-    store(mutex + Mutex.state, ((read(sudog + Sudog.owner) + 1) << 1) | rest)
-  } else {
-    if (sudog !== 0) write(sudog + Sudog.info, RETRY)
-    store(mutex + Mutex.state, rest)
+  if (sudog === 0) {
+    store(mutex + Mutex.state, 0)
+    return 0
   }
-  unlockQueue(mutex)
-  return sudog === 0 ? DONE : sudog
+  const isStarving = read(sudog + Sudog.info) === STARVING
+  finish(sudog, isStarving ? ACQUIRED : RETRY, owner)
+  write(sudog + Sudog.link, 0)
+  store(mutex + Mutex.state, rest | (isStarving ? heldBy(read(sudog + Sudog.owner)) : WOKEN))
+  return sudog
 }
 
 /**
- * The thread `m` is dead: if it held the mutex, nobody can have it any more. If it is free, a waiter that was woken to take it may have
- * died with its thread: the next is woken. The first of a chain to be readied, or 0.
+ * The thread `m` is dead: if it held the mutex, nobody can have it any more. If not, the one that was on its way may have died with
+ * it: nobody is, then, and if the mutex is free the next is woken. The first of a chain to be readied, or 0.
  */
 export function killMutex(mutex: number, m: number, owner: number): number {
   lockQueue(mutex, owner)
-  const state = load(mutex + Mutex.state)
   let chain = 0
-  if (state >> 1 === m + 1) {
-    store(mutex + Mutex.state, DEAD)
-    chain = dequeueAll(mutex + Mutex.waiters, HOLDER_DIED)
-  } else if (state >> 1 === 0) {
-    chain = dequeue(mutex + Mutex.waiters)
-    if (chain !== 0) {
-      write(chain + Sudog.info, RETRY)
-      write(chain + Sudog.link, 0)
+  for (;;) {
+    const state = load(mutex + Mutex.state)
+    const holder = holderOf(state)
+    if (holder === m + 1) {
+      store(mutex + Mutex.state, DEAD)
+      chain = dequeueAll(mutex + Mutex.waiters, HOLDER_DIED, owner)
+    } else {
+      chain = holder === 0 ? dequeueFirst(mutex + Mutex.waiters, RETRY, owner) : 0
+      const woken = chain === 0 ? 0 : WOKEN
+      if (holder >= 0 && cas(mutex + Mutex.state, state, (state & ~WOKEN) | woken) !== state && chain === 0) continue
     }
+    unlockQueue(mutex)
+    return chain
   }
-  unlockQueue(mutex)
-  return chain
-}
-
-/** Takes all waiters out of `list`, tells them `info`, and links them in their order. Under lock. */
-export function dequeueAll(list: number, info: number): number {
-  let first = 0
-  let last = 0
-  for (let sudog = dequeue(list); sudog !== 0; sudog = dequeue(list)) {
-    write(sudog + Sudog.info, info)
-    write(sudog + Sudog.link, 0)
-    if (first === 0) first = sudog
-    else write(last + Sudog.link, sudog)
-    last = sudog
-  }
-  return first
 }

@@ -34,7 +34,10 @@ export function select(cases: number[], record: number, owner: number, random: (
       continue
     }
     const c = read(sudog + Sudog.on)
-    outcome = read(sudog + Sudog.info) === SEND ? sendLocked(c, sudog + Sudog.cell) : recvLocked(c, sudog + Sudog.cell)
+    outcome =
+      read(sudog + Sudog.info) === SEND
+        ? sendLocked(c, sudog + Sudog.cell, owner)
+        : recvLocked(c, sudog + Sudog.cell, owner)
   }
   if (outcome === BLOCKED && record !== 0) {
     write(record + Sudog.status, SUDOG_PARKED)

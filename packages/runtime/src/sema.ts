@@ -5,8 +5,23 @@
  */
 import { array, i32, read, struct, write } from '@goro/memory'
 import { BLOCKED, DONE } from './chan.ts'
-import { dequeueAll, MISUSE } from './mutex.ts'
-import { dequeue, enqueue, lockQueue, Sudog, unlink, unlockQueue, Waitable, Waitq } from './sudog.ts'
+import { MISUSE } from './mutex.ts'
+import {
+  append,
+  dequeue,
+  dequeueAll,
+  dequeueFirst,
+  enqueue,
+  finish,
+  isQueued,
+  lockQueue,
+  newChain,
+  Sudog,
+  unlockQueue,
+  Waitable,
+  Waitq,
+  withdrawn,
+} from './sudog.ts'
 
 export const Sema = struct({
   /** As every `Waitable`. */
@@ -33,10 +48,18 @@ export function addCount(group: number, n: number, owner: number): number {
   if (count < 0 || count > 0x7fffffff) outcome = MISUSE
   else {
     write(group + Sema.count, count)
-    if (count === 0) outcome = dequeueAll(group + Sema.waiters, 0) || DONE
+    if (count === 0) outcome = dequeueAll(group + Sema.waiters, 0, owner) || DONE
   }
   unlockQueue(group)
   return outcome
+}
+
+/** A thread died while it held the lock: if the count is 0, those who still wait are due. The first of a chain, or 0. */
+export function resumeCount(group: number, owner: number): number {
+  lockQueue(group, owner)
+  const chain = read(group + Sema.count) === 0 ? dequeueAll(group + Sema.waiters, 0, owner) : 0
+  unlockQueue(group)
+  return chain
 }
 
 /** DONE if the count is 0; else `sudog` waits. */
@@ -73,7 +96,7 @@ export function releaseSema(sema: number, n: number, owner: number): number {
   let outcome = MISUSE
   if (taken >= 0) {
     write(sema + Sema.count, taken)
-    outcome = serve(sema) || DONE
+    outcome = serve(sema, owner) || DONE
   }
   unlockQueue(sema)
   return outcome
@@ -86,36 +109,33 @@ export function releaseSema(sema: number, n: number, owner: number): number {
 export function cancelSema(sema: number, sudog: number, owner: number): number {
   lockQueue(sema, owner)
   let outcome = 0
-  if (read(sudog + Sudog.list) !== 0) {
-    unlink(sudog)
-    outcome = serve(sema) || DONE
+  if (isQueued(sudog)) {
+    withdrawn(sudog)
+    outcome = serve(sema, owner) || DONE
   }
   unlockQueue(sema)
   return outcome
 }
 
 /** Serves those at the front, as far as it goes: one that wants much is not passed over. Under lock. */
-function serve(sema: number): number {
-  let first = 0
-  let last = 0
+function serve(sema: number, owner: number): number {
+  const chain = newChain()
   for (;;) {
     const sudog = read(sema + Sema.waiters + Waitq.first)
-    if (sudog === 0) return first
+    if (sudog === 0) return chain.first
     const taken = read(sema + Sema.count) + read(sudog + WANTED)
-    if (taken > read(sema + Sema.limit)) return first
+    if (taken > read(sema + Sema.limit)) return chain.first
+    dequeue(sema + Sema.waiters, owner)
+    finish(sudog, 0, owner)
     write(sema + Sema.count, taken)
-    dequeue(sema + Sema.waiters)
-    write(sudog + Sudog.link, 0)
-    if (first === 0) first = sudog
-    else write(last + Sudog.link, sudog)
-    last = sudog
+    append(chain, sudog)
   }
 }
 
 /** Waiters have left without having been served: those behind them may be. The first of a chain to be readied, or 0. */
 export function recheckSema(sema: number, owner: number): number {
   lockQueue(sema, owner)
-  const chain = serve(sema)
+  const chain = serve(sema, owner)
   unlockQueue(sema)
   return chain
 }
@@ -146,14 +166,15 @@ export function beginOnce(once: number, sudog: number, m: number, owner: number)
 export function endOnce(once: number, owner: number): number {
   lockQueue(once, owner)
   write(once + Sema.count, DID)
-  const chain = dequeueAll(once + Sema.waiters, 0)
+  const chain = dequeueAll(once + Sema.waiters, 0, owner)
   unlockQueue(once)
   return chain
 }
 
-/** The thread `m` is dead: if it was at it, that counts as done, as it does when it throws. */
+/** The thread `m` is dead: if it was at it, that counts as done, as it does when it throws. And whoever waits for what is done is due. */
 export function killOnce(once: number, m: number, owner: number): number {
-  return read(once + Sema.count) === DOING && read(once + Sema.limit) === m + 1 ? endOnce(once, owner) : 0
+  const state = read(once + Sema.count)
+  return state === DID || (state === DOING && read(once + Sema.limit) === m + 1) ? endOnce(once, owner) : 0
 }
 
 // --- Cond
@@ -168,8 +189,7 @@ export function waitSignal(cond: number, sudog: number, owner: number): void {
 /** Wakes the first waiter, or all. The first of a chain to be readied, or 0. */
 export function signal(cond: number, all: boolean, owner: number): number {
   lockQueue(cond, owner)
-  const chain = all ? dequeueAll(cond + Sema.waiters, 0) : dequeue(cond + Sema.waiters)
-  if (!all && chain !== 0) write(chain + Sudog.link, 0)
+  const chain = all ? dequeueAll(cond + Sema.waiters, 0, owner) : dequeueFirst(cond + Sema.waiters, 0, owner)
   unlockQueue(cond)
   return chain
 }

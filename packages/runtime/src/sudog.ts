@@ -2,8 +2,9 @@
  * Waiters and the queues they stand in. A sudog, as in Go, is one operation that waits on one thing: a channel, a mutex. It
  * stands in shared memory, so that any thread can take it out of a queue, put the outcome into it, and send it home.
  *
- *   IDLE ── enqueue ──> PARKED ── dequeue (a waker) ──> READY ── its own thread, by way of its inbox ──> IDLE
- *                          └───── remove (its own thread or the undertaker) ────────────────────────────> IDLE
+ *   IDLE ── enqueue ──> PARKED ── dequeue, by a waker ──> TAKEN ── finish ──> READY ── its own thread, by its inbox ──> IDLE
+ *                         │ └──── remove, by its own thread or the undertaker ──────────────────────────────────────> IDLE
+ *                         └────── dequeue, of a select that another case has won ──> LOST ── its own thread ────────> IDLE
  *
  * What it waits on is a struct of `HANDLE_CLASS` with a lock; its queues are doubly linked lists (first, last), so that a waiter
  * in the middle is taken out in one step. Everything about a queue and the sudogs in it is written under that lock.
@@ -14,10 +15,14 @@
  * removed by the select's own thread.
  *
  * Who may write what: the owner everything while IDLE, and `winner` never; whoever holds the lock of its queue everything while
- * PARKED; the owner again once READY and taken from its inbox. A thread that dies anywhere leaves lists that are whole along
- * `next`: `repair` rebuilds the rest.
+ * PARKED or TAKEN; the owner again once READY and taken from its inbox.
+ *
+ * When a waker dies. It says in the status who it is before it unlinks a waiter, so what it had in its hands is found: what it had
+ * not unlinked is `repair`ed, which goes along `next`, since lists are whole that way at every moment; what is TAKEN has not got
+ * its outcome and goes back to the front of its queue (`putBack`), or, as a case of a select, is tried again by its own thread;
+ * what is READY has its outcome, and its own thread finds it when it is told to look (gopark.ts).
  */
-import { array, cas, i32, lock, RANK, read, struct, unlock, write } from '@goro/memory'
+import { array, cas, i32, load, lock, RANK, read, struct, unlock, write } from '@goro/memory'
 
 export const Sudog = struct({
   /** One of the states below. Not 1 to 15, which are those of a G: both come home by the same inbox. */
@@ -31,9 +36,9 @@ export const Sudog = struct({
   /** Goroutine that waits, the low half of its id; 0 if that is not known. And since when, in seconds of the runtime's life. */
   goid: i32,
   since: i32,
-  /** The struct it waits on. */
+  /** The struct it waits on; 0 in a select's record. */
   on: i32,
-  /** Address of the list that it stands in; 0 if in none. */
+  /** Address of the list that it stands in while PARKED, or stood in last. */
   list: i32,
   next: i32,
   prev: i32,
@@ -47,7 +52,17 @@ export const Sudog = struct({
 
 export const SUDOG_IDLE = 0
 export const SUDOG_PARKED = 16
-export const SUDOG_READY = 17
+/** Out of its queue, and without an outcome yet: only while its queue is locked. */
+export const SUDOG_TAKEN = 17
+/** It has its outcome, and is on its way home. */
+export const SUDOG_READY = 18
+/** A case of a select that was taken out when another one had won. */
+export const SUDOG_LOST = 19
+
+/** The state in a `status`. TAKEN and READY carry above it the id by which their waker takes locks. */
+export const stateOf = (status: number): number => status & 0xff
+export const wakerOf = (status: number): number => status >>> 8
+const by = (state: number, waker: number): number => state | (waker << 8)
 
 /** A list of waiters: its first and its last, next to each other. */
 export const Waitq = struct({ first: i32, last: i32 })
@@ -96,28 +111,36 @@ export function enqueueFirst(list: number, sudog: number, on: number): void {
   write(first === 0 ? list + Waitq.last : first + Sudog.prev, sudog)
 }
 
-/** Takes the first waiter out of `list` that is still to be had, or returns 0. The caller fills it in, unlocks and readies it. */
-export function dequeue(list: number): number {
+/**
+ * Takes the first waiter out of `list` that is still to be had, or returns 0. The caller, whose lock id is `waker`, writes its
+ * outcome, with `finish` as the last word, unlocks, and readies it.
+ */
+export function dequeue(list: number, waker: number): number {
   for (;;) {
     const sudog = read(list + Waitq.first)
     if (sudog === 0) return 0
-    unlink(sudog)
+    write(sudog + Sudog.status, by(SUDOG_TAKEN, waker))
     const record = read(sudog + Sudog.select)
-    if (record !== 0) {
-      if (cas(record + Sudog.select, 0, sudog) !== 0) continue
-      write(record + Sudog.status, SUDOG_READY)
-    }
-    write(sudog + Sudog.status, SUDOG_READY)
-    return sudog
+    const isLost = record !== 0 && cas(record + Sudog.select, 0, sudog) !== 0
+    unlink(sudog)
+    if (!isLost) return sudog
+    write(sudog + Sudog.status, SUDOG_LOST)
   }
 }
 
-/** Takes `sudog` out of the list it stands in. Under lock. What says so comes first: `repair` takes it back for what is still linked. */
+/** The waker's last word on a waiter that it has dequeued: how it ended. Under lock. */
+export function finish(sudog: number, info: number, waker: number): void {
+  write(sudog + Sudog.info, info)
+  write(sudog + Sudog.status, by(SUDOG_READY, waker))
+  const record = read(sudog + Sudog.select)
+  if (record !== 0) write(record + Sudog.status, by(SUDOG_READY, waker))
+}
+
+/** Takes `sudog` out of the list it stands in. Under lock. */
 export function unlink(sudog: number): void {
   const list = read(sudog + Sudog.list)
   const next = read(sudog + Sudog.next)
   const prev = read(sudog + Sudog.prev)
-  write(sudog + Sudog.list, 0)
   write(prev === 0 ? list + Waitq.first : prev + Sudog.next, next)
   write(next === 0 ? list + Waitq.last : next + Sudog.prev, prev)
 }
@@ -126,24 +149,102 @@ export function unlink(sudog: number): void {
 export function remove(sudog: number, owner: number): boolean {
   const on = read(sudog + Sudog.on)
   lockQueue(on, owner)
-  const queued = read(sudog + Sudog.list) !== 0
-  if (queued) unlink(sudog)
+  const queued = isQueued(sudog)
+  if (queued) withdrawn(sudog)
   unlockQueue(on)
   return queued
 }
+
+/** Whether `sudog` stands in its queue. Under lock. */
+export const isQueued = (sudog: number): boolean => read(sudog + Sudog.status) === SUDOG_PARKED
+
+/** Takes `sudog` out of its queue, in which nobody will look for it any more. Under lock. */
+export function withdrawn(sudog: number): void {
+  unlink(sudog)
+  write(sudog + Sudog.status, SUDOG_LOST)
+}
+
+/** Those that go home together, linked by `Sudog.link`. */
+export interface Chain {
+  first: number
+  last: number
+}
+
+export const newChain = (): Chain => ({ first: 0, last: 0 })
+
+export function append(chain: Chain, home: number): void {
+  write(home + Sudog.link, 0)
+  if (chain.first === 0) chain.first = home
+  else write(chain.last + Sudog.link, home)
+  chain.last = home
+}
+
+/** Takes the first waiter out of `list` and tells it `info`; it, or 0. For queues in which no select stands. Under lock. */
+export function dequeueFirst(list: number, info: number, waker: number): number {
+  const sudog = dequeue(list, waker)
+  if (sudog === 0) return 0
+  finish(sudog, info, waker)
+  write(sudog + Sudog.link, 0)
+  return sudog
+}
+
+/** As `dequeueFirst`, with all of them: the first of a chain. */
+export function dequeueAll(list: number, info: number, waker: number): number {
+  const chain = newChain()
+  for (let sudog = dequeue(list, waker); sudog !== 0; sudog = dequeue(list, waker)) {
+    finish(sudog, info, waker)
+    append(chain, sudog)
+  }
+  return chain.first
+}
+
+/** Whether `sudog` stands for a whole select. */
+export const isRecord = (sudog: number): boolean => read(sudog + Sudog.on) === 0
+
+/** Whether `sudog` is one case of a select. */
+export const isCase = (sudog: number): boolean => !isRecord(sudog) && read(sudog + Sudog.select) !== 0
 
 /** What of a waiter goes home: its select's record, or itself. */
 export function homeOf(sudog: number): number {
   return read(sudog + Sudog.select) || sudog
 }
 
-/** Makes the list whole again after its lock's owner died in the middle of a change. */
-export function repair(list: number): void {
+/**
+ * Makes the list whole again after its lock's owner, `dead`, died in the middle of a change. What it was about to take out waits
+ * as before, unless that is a case that has won its select: then it is out.
+ */
+export function repair(list: number, dead: number): void {
   let prev = 0
   for (let sudog = read(list + Waitq.first); sudog !== 0; sudog = read(sudog + Sudog.next)) {
+    if (isTakenBy(sudog, dead) && hasWon(sudog)) continue
     write(sudog + Sudog.prev, prev)
+    write(prev === 0 ? list + Waitq.first : prev + Sudog.next, sudog)
     write(sudog + Sudog.list, list)
+    write(sudog + Sudog.status, SUDOG_PARKED)
     prev = sudog
   }
+  write(prev === 0 ? list + Waitq.first : prev + Sudog.next, 0)
   write(list + Waitq.last, prev)
+}
+
+/** Whether `sudog` was in the hands of the dead `waker`, without an outcome. */
+export const isTakenBy = (sudog: number, waker: number): boolean =>
+  load(sudog + Sudog.status) === by(SUDOG_TAKEN, waker)
+
+/** Whether `sudog` has got its outcome from the dead `waker`, which may not have sent it home. */
+export const isReadyBy = (sudog: number, waker: number): boolean =>
+  load(sudog + Sudog.status) === by(SUDOG_READY, waker)
+
+function hasWon(sudog: number): boolean {
+  const record = read(sudog + Sudog.select)
+  return record !== 0 && load(record + Sudog.select) === sudog
+}
+
+/**
+ * What the dead `waker` had taken out of a list that is whole again, and not finished, goes back to its front. Not a case of a
+ * select: while it was won, other cases may have been taken for lost. Its own thread begins anew. Under the dead one's lock.
+ */
+export function putBack(sudog: number, waker: number): void {
+  if (!isTakenBy(sudog, waker) || read(sudog + Sudog.select) !== 0) return
+  enqueueFirst(read(sudog + Sudog.list), sudog, read(sudog + Sudog.on))
 }

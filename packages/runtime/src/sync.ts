@@ -1,6 +1,6 @@
 /** The sync types as goroutines use them: promises around mutex.ts, rwmutex.ts and sema.ts, with Go's words when they are misused. */
 import { add, cas, exchange, HANDLE_CLASS, LINE, load, read, store, write } from '@goro/memory'
-import { BLOCKED, Chan, DONE } from './chan.ts'
+import { BLOCKED, Chan, DONE, resumeChan } from './chan.ts'
 import { nameWaits } from './dump.ts'
 import { SyncError, ThreadDiedError } from './errors.ts'
 import {
@@ -24,12 +24,13 @@ import {
   MISUSE,
   Mutex,
   RETRY,
+  relockMutex,
   STARVING,
   trylock,
   unlockMutex,
 } from './mutex.ts'
 import { now } from './native.ts'
-import { killRW, lockRW, RWMutex, rlockRW, runlockRW, unlockRW } from './rwmutex.ts'
+import { FULL, freeCounts, growRW, killRW, lockRW, RWMutex, rlockRW, runlockRW, unlockRW } from './rwmutex.ts'
 import { self } from './sched.ts'
 import {
   acquireSema,
@@ -40,6 +41,7 @@ import {
   killOnce,
   recheckSema,
   releaseSema,
+  resumeCount,
   Sema,
   signal,
   waitCount,
@@ -85,7 +87,7 @@ export function mutexLock(mutex: number, keep: Handle): Promise<void> {
   if (free === DIED) return Promise.reject(diedError())
   const sudog = spareSudog()
   write(sudog + Sudog.info, 0)
-  const outcome = lockMutex(mutex, sudog, self.id, ownId(), false)
+  const outcome = lockMutex(mutex, sudog, self.id, ownId())
   if (outcome === DONE) return ready(undefined)
   if (outcome === DIED) return Promise.reject(diedError())
   const locking: Locking = { keep, mutex, since: now() }
@@ -98,7 +100,7 @@ function settleLock(sudog: number, keep: unknown): unknown {
   if (info !== RETRY) return undefined
   const { mutex, since } = keep as Locking
   write(sudog + Sudog.info, now() - since > STARVATION_MS ? STARVING : 0)
-  const outcome = lockMutex(mutex, sudog, self.id, ownId(), true)
+  const outcome = relockMutex(mutex, sudog, self.id, ownId())
   if (outcome === DIED) throw diedError()
   return outcome === BLOCKED ? AGAIN : undefined
 }
@@ -127,7 +129,25 @@ export function rwLock(rw: number, keep: Handle): Promise<void> {
 
 export function rwRLock(rw: number, keep: Handle): Promise<void> {
   const sudog = spareSudog()
-  return parkOn(rlockRW(rw, sudog, ownId()), sudog, keep)
+  try {
+    return parkOn(rlock(rw, sudog), sudog, keep)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** @throws OutOfMemoryError */
+function rlock(rw: number, sudog: number): number {
+  for (;;) {
+    const outcome = rlockRW(rw, sudog, self.id, ownId())
+    if (outcome !== FULL) return outcome
+    growRW(rw, self.id, ownId())
+  }
+}
+
+export function freeRW(rw: number): void {
+  freeCounts(rw)
+  freeWaitable(rw)
 }
 
 function parkOn(outcome: number, sudog: number, keep: Handle): Promise<void> {
@@ -139,9 +159,9 @@ function settleGranted(sudog: number): void {
   if (read(sudog + Sudog.info) === HOLDER_DIED) throw diedError()
 }
 
-/** @throws ThreadDiedError */
+/** @throws ThreadDiedError, OutOfMemoryError */
 export function rwTry(rw: number, write: boolean): boolean {
-  const outcome = write ? lockRW(rw, 0, self.id, ownId()) : rlockRW(rw, 0, ownId())
+  const outcome = write ? lockRW(rw, 0, self.id, ownId()) : rlock(rw, 0)
   if (outcome === DIED) throw diedError()
   return outcome === DONE
 }
@@ -156,7 +176,7 @@ export function rwUnlock(rw: number): void {
 
 /** @throws SyncError */
 export function rwRUnlock(rw: number): void {
-  const outcome = runlockRW(rw, ownId())
+  const outcome = runlockRW(rw, self.id, ownId())
   if (outcome === MISUSE) throw new SyncError('sync: RUnlock of unlocked RWMutex')
   if (outcome !== DONE) readyAll(outcome)
 }
@@ -314,6 +334,17 @@ export function failLocksOf(m: number): void {
     else if (kind === KIND.semaphore) readyAll(recheckSema(at, ownId()))
     release(at)
   })
+}
+
+/** A thread died while it held the lock of what is at `at`: does what it may have left undone there. */
+export function resume(at: number): void {
+  if (!retainIfAlive(at)) return
+  const kind = load(at + Waitable.kind)
+  if (kind === KIND.chan) readyAll(resumeChan(at, ownId()))
+  else if (kind === KIND.waitGroup) readyAll(resumeCount(at, ownId()))
+  // It may have been waking them all; and who waits for a signal looks whether it was meant.
+  else if (kind === KIND.cond) readyAll(signal(at, true, ownId()))
+  release(at)
 }
 
 /** The queues of what is at `at`, by its kind. */

@@ -27,14 +27,26 @@ import { dropCell } from './cell.ts'
 import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
 import { CANCELLED, G, IDLE, NOBODY, RUNNING, WAITING } from './g.ts'
-import { releaseSudog } from './gopark.ts'
-import { releaseHandlesOf } from './handle.ts'
+import { dropSudog, releaseSudog, sendErrand } from './gopark.ts'
+import { KIND, releaseHandlesOf } from './handle.ts'
 import { M, M_DEAD, M_STARTING } from './m.ts'
 import { queueMicrotask } from './native.ts'
 import { MAIN_P } from './p.ts'
+import { mendRW } from './rwmutex.ts'
 import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self } from './sched.ts'
-import { remove, repair, SUDOG_PARKED, Sudog, Waitable } from './sudog.ts'
-import { failLocksOf, queuesOf } from './sync.ts'
+import {
+  isCase,
+  isReadyBy,
+  isRecord,
+  isTakenBy,
+  putBack,
+  remove,
+  repair,
+  SUDOG_PARKED,
+  Sudog,
+  Waitable,
+} from './sudog.ts'
+import { failLocksOf, queuesOf, resume } from './sync.ts'
 import { freeM, startM, threadCount } from './threads.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
@@ -54,6 +66,7 @@ export function buryThread(id: number, cause: unknown): void {
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
   buryWaiters(id)
   buryGoroutines(id, cause)
+  sendErrands(id)
   failLocksOf(id)
   releaseHandlesOf(id)
   for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
@@ -64,31 +77,59 @@ export function buryThread(id: number, cause: unknown): void {
 }
 
 /**
- * Takes the waiters of the dead thread out of their queues, and makes whole and frees those queues in whose lock it died. A waiter that
- * somebody has taken out already is that one's to drop: the inbox is closed.
+ * Makes whole and frees those queues in whose lock the thread died, and does what it left undone there; takes its own waiters
+ * out of their queues. A waiter of its own that somebody has taken out already is that one's to drop: the inbox is closed.
  */
 function buryWaiters(id: number): void {
-  const owner = lockId(id)
+  const dead = lockId(id)
+  const inHand: number[] = []
+  self.slab.walk(SUDOG_CLASS, (sudog) => {
+    if (isTakenBy(sudog, dead)) inHand.push(sudog)
+  })
+  const left: number[] = []
   self.slab.walk(HANDLE_CLASS, (at) => {
     if (load(at + Waitable.kind) === 0) return
-    if (ownerOf(at + Waitable.lock) === owner) for (const list of queuesOf(at)) repair(list)
+    if (ownerOf(at + Waitable.lock) === dead) {
+      mend(at, dead, inHand)
+      left.push(at)
+    }
     // Also if it held nothing: it may have owed somebody a wake-up.
-    releaseDead(at + Waitable.lock, owner)
+    releaseDead(at + Waitable.lock, dead)
   })
+  for (const at of left) resume(at)
   const records = new Set<number>()
   self.slab.walk(SUDOG_CLASS, (sudog) => {
     if (load(sudog + Sudog.status) !== SUDOG_PARKED || read(sudog + Sudog.owner) !== id) return
-    const record = read(sudog + Sudog.select)
-    const list = read(sudog + Sudog.list)
-    if (list === 0 && record === 0) {
-      // The record of a select, unless somebody is just waking it.
+    if (isRecord(sudog)) {
+      // Unless somebody is just waking it.
       if (cas(sudog + Sudog.select, 0, sudog) === 0) records.add(sudog)
-    } else if (list !== 0 && remove(sudog, lockId(self.id))) {
+    } else if (remove(sudog, lockId(self.id))) {
       dropCell(sudog + Sudog.cell)
       releaseSudog(sudog)
     }
   })
   for (const record of records) releaseSudog(record)
+}
+
+/** Under the lock of the `dead` one: its queues as they were before what it was about to do with the waiters `inHand`. */
+function mend(at: number, dead: number, inHand: readonly number[]): void {
+  for (const list of queuesOf(at)) repair(list, dead)
+  const unfinished = inHand.filter((sudog) => read(sudog + Sudog.on) === at && isTakenBy(sudog, dead))
+  if (load(at + Waitable.kind) === KIND.rwMutex) mendRW(at, unfinished)
+  for (const sudog of unfinished) putBack(sudog, dead)
+}
+
+/** What the dead thread had given an outcome and not sent home is found by its own thread, if that lives. */
+function sendErrands(id: number): void {
+  const dead = lockId(id)
+  const owners = new Set<number>()
+  self.slab.walk(SUDOG_CLASS, (sudog) => {
+    const owner = read(sudog + Sudog.owner)
+    if (!isReadyBy(sudog, dead) && !isTakenBy(sudog, dead)) return
+    if (owner !== id) owners.add(owner)
+    else if (!isCase(sudog)) dropSudog(sudog)
+  })
+  for (const owner of owners) sendErrand(owner, id)
 }
 
 function buryGoroutines(id: number, cause: unknown): void {

@@ -2,7 +2,7 @@ import {
   addressOf,
   defineHandle,
   ensureStarted,
-  freeWaitable,
+  freeRW,
   Handle,
   handleKind,
   KIND,
@@ -95,4 +95,4 @@ export class RWMutex extends Handle {
   }
 }
 
-defineHandle(KIND.rwMutex, (address) => new RWMutex(address), freeWaitable)
+defineHandle(KIND.rwMutex, (address) => new RWMutex(address), freeRW)

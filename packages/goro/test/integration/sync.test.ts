@@ -78,7 +78,62 @@ describe('Mutex', () => {
   })
 })
 
+test('Mutex: one that locks again and again does not starve those who wait, on its thread or another', async () => {
+  const [mutex, done, served] = [new Mutex(), new AtomicBool(), new AtomicInt32()]
+  const hog = go(
+    async (m: Mutex, end: AtomicBool) => {
+      let times = 0
+      while (!end.load()) {
+        await m.lock()
+        // Long enough for those who wait to have waited for more than a millisecond.
+        for (const start = performance.now(); performance.now() - start < 0.3; );
+        m.unlock()
+        times++
+      }
+      return times
+    },
+    mutex,
+    done,
+  )
+  const waiter = async (m: Mutex, n: AtomicInt32) => {
+    for (let i = 0; i < 20; i++) {
+      await m.lock()
+      n.add(1)
+      m.unlock()
+    }
+  }
+  const waiters = [go(waiter, mutex, served), go(waiter, mutex, served), waiter(mutex, served)]
+  await Promise.all(waiters)
+  done.store(true)
+  expect(served.load()).toBe(60)
+  expect(await hog).toBeGreaterThan(0)
+})
+
 describe('RWMutex', () => {
+  test('readers that die with their thread let writers in, those on other threads do not', async () => {
+    const [rw, inside] = [new RWMutex(), new AtomicInt32()]
+    await rw.rLock()
+    const reader = go(
+      async (lock: RWMutex, n: AtomicInt32) => {
+        await lock.rLock()
+        await lock.rLock()
+        n.add(1)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        process.exit(3)
+      },
+      rw,
+      inside,
+    )
+    while (inside.load() === 0) await sleep(1)
+    const writer = rw.lock()
+    await expect(reader).rejects.toMatchObject({ name: 'ThreadDiedError' })
+    expect(rw.tryLock()).toBe(false)
+    rw.rUnlock()
+    const guard = await writer
+    guard.unlock()
+    expect(() => rw.rUnlock()).toThrow('sync: RUnlock of unlocked RWMutex')
+  })
+
   test('many readers or one writer; a waiting writer keeps new readers out', async () => {
     const rw = new RWMutex()
     await rw.rLock()

@@ -9,6 +9,8 @@ import { type Exploration, type Explored, ExploreFailure, explore } from '@goro/
 import { expect, vi } from 'vitest'
 import { load, read } from '#atomics'
 
+export { outlive } from '@goro/model'
+
 // Exploring is bounded by preemptions, not by time.
 vi.setConfig({ testTimeout: 600_000 })
 

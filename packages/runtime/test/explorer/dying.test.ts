@@ -1,0 +1,405 @@
+/**
+ * A thread that dies while it wakes another: between taking a waiter out of its queue and sending it home, and anywhere else. The
+ * undertaker does what undertaker.ts does, and what the errand does that it sends to the waiter's thread.
+ */
+import { ownerOf, read, releaseDead, store, write } from '@goro/memory'
+import { expect, test } from 'vitest'
+import { explored, failureOf, outlive } from '../../../memory/test/explorer/harness.ts'
+import { BLOCKED, Chan, DONE, resumeChan } from '../../src/chan.ts'
+import {
+  DIED,
+  HOLDER_DIED,
+  killMutex,
+  lockMutex,
+  Mutex,
+  RETRY,
+  relockMutex,
+  trylock,
+  unlockMutex,
+} from '../../src/mutex.ts'
+import { killRW, lockRW, mendRW, RWMutex, rlockRW, runlockRW, unlockRW } from '../../src/rwmutex.ts'
+import { chosen, RECEIVE, select, withdraw } from '../../src/select.ts'
+import { addCount, resumeCount, Sema, waitCount } from '../../src/sema.ts'
+import {
+  isReadyBy,
+  isTakenBy,
+  putBack,
+  remove,
+  repair,
+  SUDOG_TAKEN,
+  Sudog,
+  stateOf,
+  Waitable,
+} from '../../src/sudog.ts'
+import {
+  A,
+  B,
+  block,
+  cellOf,
+  close,
+  names,
+  ready,
+  readyChain,
+  recv,
+  send,
+  setupChans,
+  sleep,
+  sudogOf,
+  words,
+} from './parties.ts'
+
+const UNDERTAKER = 9
+const DEAD = 1
+
+/** What undertaker.ts does to the queues `lists` of what is at `at`, with the waiters `waiters`, if thread 0 has died. */
+function bury(
+  at: number,
+  lists: readonly number[],
+  waiters: readonly number[],
+  mend?: (inHand: readonly number[]) => void,
+): boolean {
+  if (!outlive(0)) return false
+  const wasHeld = ownerOf(at + Waitable.lock) === DEAD
+  if (wasHeld) {
+    const inHand = waiters.filter((sudog) => isTakenBy(sudog, DEAD))
+    for (const list of lists) repair(list, DEAD)
+    const unfinished = inHand.filter((sudog) => isTakenBy(sudog, DEAD))
+    mend?.(unfinished)
+    for (const sudog of unfinished) putBack(sudog, DEAD)
+  }
+  releaseDead(at + Waitable.lock, DEAD)
+  const own = block(0, 0)
+  if (read(own + Sudog.on) !== 0) remove(own, UNDERTAKER)
+  return true
+}
+
+/** The errand: whoever has an outcome from the dead thread goes on. */
+function runErrands(waiters: readonly number[]): void {
+  for (const sudog of waiters) if (isReadyBy(sudog, DEAD)) ready(sudog)
+}
+
+const statusOf = (thread: number, n = 0) => {
+  const at = block(thread, n) + Sudog.status
+  return { from: at, to: at + 1 }
+}
+
+const QUEUES = [A + Chan.receivers, A + Chan.senders]
+
+test.each([0, 1])(
+  'capacity %i: a sender that dies with a receiver in its hands leaves it waiting for the next',
+  (capacity) => {
+    const waiters = [block(1, 0)]
+    const undertaker = () => {
+      if (!bury(A, QUEUES, waiters)) return
+      readyChain(resumeChan(A, UNDERTAKER))
+      runErrands(waiters)
+      send(2, A, 2)
+    }
+    explored({
+      words,
+      names,
+      setup: setupChans(capacity),
+      threads: [() => send(0, A, 1), () => recv(1, A), undertaker],
+      mortal: [0],
+      allowAsleep: [2],
+      racy: [statusOf(1)],
+      after: ([sent, got]) => {
+        if (sent === true) expect(got).toBe(1)
+        else expect([1, 2]).toContain(got)
+      },
+    })
+  },
+)
+
+test('a receiver that dies with a sender in its hands: the value is received once, or lost with it', () => {
+  const waiters = [block(1, 0)]
+  const undertaker = () => {
+    if (!bury(A, QUEUES, waiters)) return undefined
+    readyChain(resumeChan(A, UNDERTAKER))
+    runErrands(waiters)
+    return recv(2, A)
+  }
+  explored({
+    words,
+    names,
+    setup: setupChans(0),
+    threads: [() => recv(0, A), () => send(1, A, 1), undertaker],
+    mortal: [0],
+    allowAsleep: [2],
+    racy: [statusOf(1)],
+    after: ([got, sent, second]) => {
+      expect(sent).toBe(true)
+      if (got === 1) expect(second).toBeUndefined()
+      else expect([1, undefined]).toContain(second)
+    },
+  })
+})
+
+test('a receiver that dies while it makes room in the ring: the sender that waits for it gets in', () => {
+  const waiters = [block(1, 0)]
+  const undertaker = () => {
+    if (!bury(A, QUEUES, waiters)) return
+    readyChain(resumeChan(A, UNDERTAKER))
+    runErrands(waiters)
+  }
+  explored({
+    words,
+    names,
+    setup: () => {
+      setupChans(1)()
+      write(A + Chan.tail, 1)
+    },
+    threads: [() => recv(0, A), () => send(1, A, 1), undertaker],
+    mortal: [0],
+    // Dead before it has taken anything: there is no room.
+    allowAsleep: [1],
+    racy: [statusOf(1)],
+    after: ([, sent]) => {
+      if (read(A + Chan.head) !== 0) expect(sent).toBe(true)
+    },
+  })
+})
+
+test('a close that dies half done: what is closed leaves nobody waiting', () => {
+  const waiters = [block(1, 0)]
+  const undertaker = () => {
+    if (!bury(A, QUEUES, waiters)) return
+    readyChain(resumeChan(A, UNDERTAKER))
+    runErrands(waiters)
+    close(2, A)
+  }
+  explored({
+    words,
+    names,
+    setup: setupChans(0),
+    threads: [() => close(0, A), () => recv(1, A), undertaker],
+    mortal: [0],
+    racy: [statusOf(1)],
+    after: ([, got]) => expect(got).toBe(-1),
+  })
+})
+
+test('a sender that dies with a case of a select in its hands: the select waits again, on all its channels', () => {
+  const [record, first, second] = [block(1, 1), block(1, 2), block(1, 3)]
+  const prepare = () => {
+    for (const [sudog, c] of [
+      [first, A],
+      [second, B],
+    ] as const) {
+      write(sudog + Sudog.on, c)
+      write(sudog + Sudog.info, RECEIVE)
+      write(sudog + Sudog.select, 0)
+    }
+    store(record + Sudog.select, 0)
+  }
+  const selecting = () => {
+    for (let n = 1; n <= 3; n++) sudogOf(1, n)
+    for (;;) {
+      prepare()
+      const cases = [first, second]
+      if (select(cases, record, 2, () => 0.99)) {
+        if (chosen.outcome !== DONE) ready(chosen.outcome)
+        return read(cellOf(chosen.sudog) + 2)
+      }
+      sleep(1)
+      const winner = read(record + Sudog.select)
+      withdraw(cases, winner, 2)
+      if (stateOf(read(winner + Sudog.status)) !== SUDOG_TAKEN) return read(cellOf(winner) + 2)
+    }
+  }
+  const undertaker = () => {
+    if (!bury(A, QUEUES, [first, second])) return
+    readyChain(resumeChan(A, UNDERTAKER))
+    // As gopark.ts: the record was won for a case that the dead thread had in its hands.
+    const winner = read(record + Sudog.select)
+    if (winner !== 0 && (isReadyBy(winner, DEAD) || isTakenBy(winner, DEAD))) ready(winner)
+    send(2, B, 2)
+  }
+  explored({
+    words,
+    names,
+    setup: setupChans(0),
+    threads: [() => send(0, A, 1), selecting, undertaker],
+    mortal: [0],
+    allowAsleep: [2],
+    racy: [statusOf(1, 1), statusOf(1, 2), { from: record + Sudog.select, to: record + Sudog.select + 1 }],
+    after: ([sent, got]) => {
+      if (sent === true) expect(got).toBe(1)
+      else expect([1, 2]).toContain(got)
+    },
+  })
+})
+
+test('wait group: a `done` that dies half done, having counted, leaves nobody waiting', () => {
+  const waiters = [block(1, 0)]
+  const undertaker = () => {
+    if (!bury(A, [A + Sema.waiters], waiters)) return
+    readyChain(resumeCount(A, UNDERTAKER))
+    runErrands(waiters)
+  }
+  const done = () => {
+    const chain = addCount(A, -1, 1)
+    if (chain !== DONE) readyChain(chain)
+  }
+  explored({
+    words,
+    setup: () => write(A + Sema.count, 1),
+    threads: [
+      done,
+      () => {
+        if (waitCount(A, sudogOf(1, 0), 2) === BLOCKED) sleep(1)
+        return true
+      },
+      undertaker,
+    ],
+    mortal: [0],
+    // Dead before it has counted.
+    allowAsleep: [1],
+    racy: [statusOf(1)],
+    after: ([, went]) => {
+      if (read(A + Sema.count) === 0) expect(went).toBe(true)
+    },
+  })
+})
+
+/** Locks, unlocks: whether it had it. */
+function critical(thread: number, wake = true): boolean {
+  if (trylock(A, thread) !== DONE) {
+    const sudog = sudogOf(thread, 0)
+    let outcome = lockMutex(A, sudog, thread, thread + 1)
+    while (outcome === BLOCKED) {
+      sleep(thread)
+      if (read(sudog + Sudog.info) === HOLDER_DIED) return false
+      if (read(sudog + Sudog.info) !== RETRY) break
+      write(sudog + Sudog.info, 0)
+      outcome = relockMutex(A, sudog, thread, thread + 1)
+    }
+    if (outcome === DIED) return false
+  }
+  const next = unlockMutex(A, thread + 1)
+  if (next !== DONE && next !== DIED && wake) ready(next)
+  return true
+}
+
+test('mutex: a thread that dies holding it, unlocking it or woken for it leaves nobody waiting', () => {
+  const waiters = [block(1, 0), block(2, 0)]
+  const undertaker = () => {
+    if (!bury(A, [A + Mutex.waiters], waiters)) return
+    runErrands(waiters)
+    readyChain(killMutex(A, 0, UNDERTAKER))
+  }
+  explored({
+    words,
+    names: [{ name: 'mutex', base: A, layout: Mutex }],
+    threads: [() => critical(0), () => critical(1), () => critical(2), undertaker],
+    mortal: [0],
+    maxPreemptions: 1,
+    racy: [statusOf(1), statusOf(2)],
+    after: ([, one, two]) => expect([typeof one, typeof two]).toEqual(['boolean', 'boolean']),
+  })
+})
+
+test('read-write mutex: a reader that dies lets the writer in', () => {
+  const waiters = [block(1, 0)]
+  const reader = () => {
+    rlockRW(A, 0, 0, 1)
+    const next = runlockRW(A, 0, 1)
+    if (next !== DONE) ready(next)
+  }
+  const writer = () => {
+    const sudog = sudogOf(1, 0)
+    if (lockRW(A, sudog, 1, 2) === BLOCKED) sleep(1)
+    return true
+  }
+  const undertaker = () => {
+    if (!bury(A, [A + RWMutex.readersWaiting, A + RWMutex.writersWaiting], waiters, (inHand) => mendRW(A, inHand)))
+      return
+    runErrands(waiters)
+    readyChain(killRW(A, 0, UNDERTAKER))
+  }
+  explored({
+    words,
+    names: [{ name: 'rw', base: A, layout: RWMutex }],
+    threads: [reader, writer, undertaker],
+    mortal: [0],
+    racy: [statusOf(1)],
+    after: ([, got]) => {
+      expect(got).toBe(true)
+      expect([read(A + RWMutex.readers), read(A + RWMutex.writer)]).toEqual([0, 2])
+    },
+  })
+})
+
+test('read-write mutex: a writer that dies as it lets readers in: they are in and counted, or told', () => {
+  const waiters = [block(1, 0)]
+  const writer = () => {
+    lockRW(A, 0, 0, 1)
+    const chain = unlockRW(A, 1)
+    if (chain !== DONE) readyChain(chain)
+  }
+  const reader = () => {
+    const sudog = sudogOf(1, 0)
+    const outcome = rlockRW(A, sudog, 1, 2)
+    if (outcome === DIED) return 'died'
+    if (outcome === BLOCKED) sleep(1)
+    if (outcome === BLOCKED && read(sudog + Sudog.info) === HOLDER_DIED) return 'died'
+    const next = runlockRW(A, 1, 2)
+    return next === DONE ? 'read' : next
+  }
+  const undertaker = () => {
+    if (!bury(A, [A + RWMutex.readersWaiting, A + RWMutex.writersWaiting], waiters, (inHand) => mendRW(A, inHand)))
+      return
+    runErrands(waiters)
+    readyChain(killRW(A, 0, UNDERTAKER))
+  }
+  explored({
+    words,
+    names: [{ name: 'rw', base: A, layout: RWMutex }],
+    threads: [writer, reader, undertaker],
+    mortal: [0],
+    racy: [statusOf(1)],
+    after: ([, got]) => {
+      expect(['read', 'died']).toContain(got)
+      expect(read(A + RWMutex.readers)).toBe(0)
+    },
+  })
+})
+
+test('planted: an undertaker that knows no errands leaves a waiter asleep, and that is found', () => {
+  const failure = failureOf({
+    words,
+    names,
+    setup: setupChans(0),
+    threads: [
+      () => close(0, A),
+      () => recv(1, A),
+      () => {
+        if (bury(A, QUEUES, [block(1, 0)])) readyChain(resumeChan(A, UNDERTAKER))
+        close(2, A)
+      },
+    ],
+    mortal: [0],
+    racy: [statusOf(1)],
+  })
+  expect(failure.message).toMatch(/lost wake-up/)
+})
+
+test('planted: what was in the hands of a dead thread and is not put back waits for ever, and that is found', () => {
+  const failure = failureOf({
+    words,
+    names,
+    setup: setupChans(0),
+    threads: [
+      () => send(0, A, 1),
+      () => recv(1, A),
+      () => {
+        if (bury(A, QUEUES, [])) runErrands([block(1, 0)])
+        send(2, A, 2)
+      },
+    ],
+    mortal: [0],
+    allowAsleep: [2],
+    racy: [statusOf(1)],
+  })
+  expect(failure.message).toMatch(/lost wake-up/)
+})

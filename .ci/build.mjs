@@ -16,6 +16,7 @@ const ENTRIES = {
   memory: ['index'],
   runtime: ['index', 'machine'],
   goro: ['index', 'compiled'],
+  compiler: ['index'],
   model: ['index', 'seam'],
 }
 

@@ -19,6 +19,7 @@ const BELOW: Record<string, string[]> = {
   runtime: ['memory'],
   goro: ['runtime', 'memory'],
   model: ['memory'],
+  compiler: [],
 }
 
 export const RULES: Rule[] = [

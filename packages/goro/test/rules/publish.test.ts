@@ -11,6 +11,7 @@ const ENTRIES: Record<string, string[]> = {
   memory: ['.'],
   runtime: ['.'],
   goro: ['.', './compiled'],
+  compiler: ['.'],
   model: ['.', './seam'],
 }
 
@@ -33,7 +34,7 @@ const published = names.filter((name) => !manifestOf(name).private)
 
 test('the packages are those of the design', () => {
   expect(names.sort()).toEqual(Object.keys(ENTRIES).sort())
-  expect(published.sort()).toEqual(['goro', 'memory', 'runtime'])
+  expect(published.sort()).toEqual(['compiler', 'goro', 'memory', 'runtime'])
 })
 
 describe.each(names)('%s', (name) => {

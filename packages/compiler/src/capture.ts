@@ -1,0 +1,376 @@
+/**
+ * What a function refers to that is not its own, and what each of it is. One walk over the module notes who contains whom and
+ * everything that can't leave its place (`this` and its like, direct `eval`, `with`); names are looked up by scopes.ts.
+ */
+import type { Offence } from './diagnostics.ts'
+import { analyseScopes, type Reference, type Scopes, type Variable } from './scopes.ts'
+import { forEachChild, isUnit, memberOf, type Node, type Program, staticKey, type Unit, unwrap } from './syntax.ts'
+
+/** Something imported: which module, and what of it: an export (`*`: all of it), then properties of that. */
+export interface Imported {
+  readonly specifier: string
+  readonly path: readonly string[]
+  /** It has import attributes (JSON and such): there is no code in it. */
+  readonly isData: boolean
+}
+
+/** A free variable of a function, or a member of one, as the thunk gives it. */
+export interface Element {
+  /** Source text: `a`, `ns.member`. */
+  readonly text: string
+  readonly variable: Variable | undefined
+  readonly imported: Imported | undefined
+}
+
+export interface Captures {
+  readonly elements: readonly Element[]
+  readonly offences: readonly Offence[]
+}
+
+/** What loaders and compilers make of `require` for an `import`. */
+const INTEROP =
+  /^(__toESM|__importStar|__importDefault|_?interopRequire(Default|Wildcard)?|_interop_require_(default|wildcard))$/
+
+export class Module {
+  readonly program: Program
+  readonly scopes: Scopes
+  /** Every function and class, outer ones first. */
+  readonly units: Unit[] = []
+  readonly calls: (Node & { type: 'CallExpression' })[] = []
+  /** Whether it imports goro, or has functions that are meant for it. */
+  usesGoro = false
+  readonly #parents = new Map<Node, Node>()
+  readonly #offences = new Map<Node, Offence[]>()
+  readonly #imported = new Map<Variable, Imported | undefined>()
+
+  constructor(program: Program) {
+    this.program = program
+    this.scopes = analyseScopes(program)
+    this.#walk(program)
+  }
+
+  parent(node: Node): Node | undefined {
+    return this.#parents.get(node)
+  }
+
+  variableOf(identifier: Node): Variable | undefined {
+    return this.scopes.reference(identifier)?.resolved ?? undefined
+  }
+
+  /** The values that `variable` is given anywhere, as far as they can be seen. */
+  valuesOf(variable: Variable): Node[] {
+    const values: Node[] = []
+    for (const { type, node } of definitions(variable)) {
+      if (type === 'FunctionName' || type === 'ClassName') values.push(node)
+    }
+    for (const reference of variable.references) {
+      const value = reference.isWrite() ? this.#valueWritten(reference.identifier as unknown as Node) : undefined
+      if (value !== undefined) values.push(value)
+    }
+    return values
+  }
+
+  #valueWritten(target: Node): Node | undefined {
+    const parent = this.parent(target)
+    switch (parent?.type) {
+      case 'VariableDeclarator':
+        return parent.id === target ? (parent.init ?? undefined) : undefined
+      case 'AssignmentExpression':
+      case 'AssignmentPattern':
+        return parent.left === target ? parent.right : undefined
+      default:
+        return undefined
+    }
+  }
+
+  /** The only value that `variable` ever has. */
+  constantOf(variable: Variable): Node | undefined {
+    const writes = variable.references.filter((reference) => reference.isWrite())
+    const [first] = writes
+    if (first === undefined || writes.length > 1 || first.init !== true) return undefined
+    return this.#valueWritten(first.identifier as unknown as Node)
+  }
+
+  // --- imports -----------------------------------------------------------------------------------------------------------
+
+  /** What `node` is of an import, if it is: the binding, a member of it, or a constant that is one. */
+  importedBy(node: Node): Imported | undefined {
+    const value = unwrap(node)
+    switch (value.type) {
+      case 'Identifier': {
+        const variable = this.variableOf(value)
+        return variable && this.imported(variable)
+      }
+      case 'MemberExpression': {
+        const member = memberOf(value)
+        const of = member && this.importedBy(member.object)
+        return of && member && take(of, member.name)
+      }
+      case 'SequenceExpression':
+        return this.importedBy(value.expressions.at(-1) as Node)
+      case 'AwaitExpression': {
+        const call = unwrap(value.argument)
+        return call.type === 'ImportExpression' ? whole(call.source, call.options !== null) : undefined
+      }
+      case 'CallExpression': {
+        const callee = unwrap(value.callee)
+        const [first] = value.arguments
+        if (callee.type !== 'Identifier' || first === undefined) return undefined
+        if (callee.name === 'require') {
+          const isNodes = this.program.sourceType !== 'module' || this.parent(value) === undefined
+          return isNodes && this.variableOf(callee) === undefined ? whole(first, false) : undefined
+        }
+        return INTEROP.test(callee.name) ? this.importedBy(first) : undefined
+      }
+      default:
+        return undefined
+    }
+  }
+
+  imported(variable: Variable): Imported | undefined {
+    if (this.#imported.has(variable)) return this.#imported.get(variable)
+    // While it is looked up it is none: a variable may be defined by itself.
+    this.#imported.set(variable, undefined)
+    const found = this.#importOf(variable)
+    this.#imported.set(variable, found)
+    return found
+  }
+
+  #importOf(variable: Variable): Imported | undefined {
+    const [def, ...others] = definitions(variable)
+    if (def === undefined || others.length > 0) return undefined
+    if (def.type === 'ImportBinding' && def.parent?.type === 'ImportDeclaration') {
+      const { source, attributes, phase } = def.parent
+      const of = { specifier: source.value, isData: attributes.length > 0 || phase === 'source' }
+      if (def.node.type === 'ImportNamespaceSpecifier') return { ...of, path: ['*'] }
+      if (def.node.type !== 'ImportSpecifier') return { ...of, path: ['default'] }
+      const { imported } = def.node
+      return { ...of, path: [imported.type === 'Literal' ? imported.value : imported.name] }
+    }
+    if (def.type !== 'Variable' || def.node.type !== 'VariableDeclarator' || def.node.init === null) return undefined
+    if (variable.references.filter((reference) => reference.isWrite()).length !== 1) return undefined
+    const path = pathTo(def.node.id, variable.name)
+    const of = path && this.importedBy(def.node.init)
+    return of && path?.reduce<Imported>(take, of)
+  }
+
+  // --- captures ----------------------------------------------------------------------------------------------------------
+
+  /** What `unit` refers to around it, in the order of its first use, and what of it can't work elsewhere. */
+  captures(unit: Unit): Captures {
+    const offences = [...(this.#offences.get(unit) ?? [])]
+    const uses = new Map<Variable | string, Reference[]>()
+    for (const reference of this.scopes.of(unit)?.through ?? []) {
+      const { resolved, identifier } = reference
+      const place = identifier as unknown as Node
+      if (resolved === null || resolved.defs.length === 0) {
+        if (identifier.name === 'arguments') offences.push({ ...span(place), kind: 'arguments', name: 'arguments' })
+        else if (resolved === null && identifier.name === 'exports' && this.program.sourceType !== 'module') {
+          add(uses, 'exports', reference)
+        }
+        continue
+      }
+      if (reference.isWrite()) offences.push({ ...span(place), kind: 'assignment', name: identifier.name })
+      add(uses, resolved, reference)
+    }
+    const elements = [...uses].flatMap(([key, references]) => this.#elements(key, references))
+    elements.sort((a, b) => a.at - b.at)
+    return { elements: elements.map((each) => each.element), offences: offences.sort((a, b) => a.start - b.start) }
+  }
+
+  #elements(key: Variable | string, references: Reference[]): { element: Element; at: number }[] {
+    const variable = typeof key === 'string' ? undefined : key
+    const name = typeof key === 'string' ? key : key.name
+    const imported = variable && this.imported(variable)
+    const places = references.map((reference) => reference.identifier as unknown as Node)
+    const at = Math.min(...places.map(({ start }) => start))
+    if (variable === undefined || imported?.path[0] === '*') {
+      const members = places.map((place) => this.#memberRead(place))
+      const names = new Map<string, number>()
+      for (const member of members) {
+        if (member !== undefined && !names.has(member.name)) names.set(member.name, member.start)
+      }
+      if (members.every((member) => member !== undefined)) {
+        return [...names].map(([member, at]) => {
+          const of = imported && take(imported, member)
+          return { element: { text: `${name}.${member}`, variable: undefined, imported: of }, at }
+        })
+      }
+    }
+    return [{ element: { text: name, variable, imported }, at }]
+  }
+
+  /** The member that is read of `place`, if that is all that is done with it. */
+  #memberRead(place: Node): { name: string; start: number } | undefined {
+    const parent = this.parent(place)
+    if (parent?.type !== 'MemberExpression' || parent.object !== place || parent.computed) return undefined
+    if (parent.property.type !== 'Identifier') return undefined
+    const around = this.parent(parent)
+    const isTarget =
+      (around?.type === 'AssignmentExpression' && around.left === parent) ||
+      around?.type === 'UpdateExpression' ||
+      (around?.type === 'UnaryExpression' && around.operator === 'delete')
+    return isTarget ? undefined : { name: parent.property.name, start: place.start }
+  }
+
+  // --- the walk ----------------------------------------------------------------------------------------------------------
+
+  #walk(node: Node): void {
+    if (isUnit(node)) this.units.push(node)
+    this.#judge(node)
+    forEachChild(node, (child) => {
+      this.#parents.set(child, node)
+      this.#walk(child)
+    })
+  }
+
+  #judge(node: Node): void {
+    switch (node.type) {
+      case 'ImportDeclaration':
+        this.usesGoro ||= node.source.value === 'goro' && node.importKind !== 'type'
+        return
+      case 'ExportAllDeclaration':
+      case 'ExportNamedDeclaration':
+        this.usesGoro ||= node.source?.value === 'goro' && node.exportKind !== 'type'
+        return
+      case 'ExpressionStatement':
+        this.usesGoro ||= isDirective(node)
+        return
+      case 'ImportExpression':
+        this.usesGoro ||= whole(node.source, false)?.specifier === 'goro'
+        return
+      case 'CallExpression':
+        this.calls.push(node)
+        this.usesGoro ||= this.importedBy(node)?.specifier === 'goro'
+        if (node.callee.type === 'Identifier' && node.callee.name === 'eval' && !this.variableOf(node.callee)) {
+          this.#note(node, { ...span(node.callee), kind: 'eval', name: 'eval' }, () => false)
+        }
+        return
+      case 'ThisExpression':
+        return this.#note(node, { ...span(node), kind: 'this', name: 'this' }, ownsThis)
+      case 'Super':
+        return this.#note(node, { ...span(node), kind: 'super', name: 'super' }, ownsInitializer)
+      case 'MetaProperty':
+        if (node.meta.name === 'new') {
+          this.#note(node, { ...span(node), kind: 'new.target', name: 'new.target' }, ownsThis)
+        }
+        return
+      case 'WithStatement': {
+        this.#note(
+          node,
+          { start: node.start, end: node.start + 'with'.length, kind: 'with', name: 'with' },
+          () => false,
+        )
+        return
+      }
+      case 'PrivateIdentifier':
+        return this.#notePrivate(node)
+      default:
+        if (isUnit(node)) this.#judgeInsideWith(node)
+    }
+  }
+
+  /** Blames every function and class between `node` and what `owns` the offence. */
+  #note(node: Node, offence: Offence, owns: (owner: Node, inside: Node) => boolean): void {
+    for (
+      let inside = node, owner = this.parent(node);
+      owner !== undefined;
+      inside = owner, owner = this.parent(owner)
+    ) {
+      if (owns(owner, inside)) return
+      if (isUnit(owner)) {
+        add(this.#offences, owner, offence)
+        // Of a method, it belongs to the object: nothing around it is to blame.
+        if (offence.kind === 'super' && owner.type === 'FunctionExpression') return
+      }
+    }
+  }
+
+  #notePrivate(node: Node & { type: 'PrivateIdentifier' }): void {
+    const { name } = node
+    const parent = this.parent(node)
+    if (parent !== undefined && 'key' in parent && parent.key === node) return
+    this.#note(node, { ...span(node), kind: 'private', name: `#${name}` }, (owner) => {
+      return (
+        owner.type === 'ClassBody' &&
+        owner.body.some(
+          (member) => 'key' in member && member.key.type === 'PrivateIdentifier' && member.key.name === name,
+        )
+      )
+    })
+  }
+
+  #judgeInsideWith(unit: Unit): void {
+    // There is none in strict code, such as every module.
+    if (this.program.sourceType === 'module') return
+    for (
+      let inside: Node = unit, node = this.parent(unit);
+      node !== undefined;
+      inside = node, node = this.parent(node)
+    ) {
+      if (node.type === 'WithStatement' && node.body === inside) {
+        return add(this.#offences, unit, { start: unit.start, end: unit.start, kind: 'inside with', name: 'with' })
+      }
+    }
+  }
+}
+
+const DIRECTIVE = 'use goroutine'
+
+const isDirective = (node: Node): boolean =>
+  node.type === 'ExpressionStatement' && (node as { directive?: string | null }).directive === DIRECTIVE
+
+/** Whether `unit` says itself that it is for goroutines. */
+export const hasDirective = ({ body }: Unit): boolean =>
+  body?.type === 'BlockStatement' && body.body.some((statement) => isDirective(statement))
+
+const definitions = (variable: Variable) =>
+  variable.defs as unknown as { type: string; node: Node; parent: Node | null }[]
+
+const span = ({ start, end }: Node) => ({ start, end })
+
+/** Whether `this` in `inside`, which stands in `owner`, is the owner's. */
+function ownsThis(owner: Node, inside: Node): boolean {
+  return owner.type === 'FunctionDeclaration' || owner.type === 'FunctionExpression' || ownsInitializer(owner, inside)
+}
+
+/** Whether `owner` is a part of a class that is run like a method, and `inside` what is run. */
+function ownsInitializer(owner: Node, inside: Node): boolean {
+  switch (owner.type) {
+    case 'StaticBlock':
+      return true
+    case 'PropertyDefinition':
+    case 'AccessorProperty':
+      return owner.value === inside
+    default:
+      return false
+  }
+}
+
+function whole(source: Node, isData: boolean): Imported | undefined {
+  if (source.type !== 'Literal' || typeof source.value !== 'string') return undefined
+  return { specifier: source.value, path: ['*'], isData }
+}
+
+function take(of: Imported, name: string): Imported {
+  return { ...of, path: of.path.length === 1 && of.path[0] === '*' ? [name] : [...of.path, name] }
+}
+
+/** The properties that lead to variable `name` in a pattern; undefined if it is not only properties. */
+function pathTo(pattern: Node, name: string): string[] | undefined {
+  if (pattern.type === 'Identifier') return pattern.name === name ? [] : undefined
+  if (pattern.type !== 'ObjectPattern') return undefined
+  for (const property of pattern.properties) {
+    if (property.type !== 'Property') continue
+    const key = staticKey(property.key, property.computed)
+    const rest = pathTo(property.value, name)
+    if (rest !== undefined) return key === undefined ? undefined : [key, ...rest]
+  }
+  return undefined
+}
+
+function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const known = map.get(key)
+  if (known === undefined) map.set(key, [value])
+  else known.push(value)
+}

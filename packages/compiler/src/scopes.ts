@@ -1,0 +1,184 @@
+/**
+ * Which variable each name stands for, by eslint-scope. Its `Referencer` knows JavaScript; here it learns the rest of what
+ * TypeScript has at run time (enums, namespaces, `import x = require()`, decorators, parameter properties) and to leave out
+ * what it has not (types, `import type`, `declare`). The tests hold it against `@typescript-eslint/scope-manager`.
+ */
+import { type Reference, Referencer, type Scope, ScopeManager, type Variable } from 'eslint-scope'
+import type * as ESTree from 'estree'
+import { type Node, type Program, unwrap, VALUE_KEYS } from './syntax.ts'
+
+export type { Reference, Scope, Variable }
+
+export interface Scopes {
+  /** The scope of the module, or of the function that Node puts around CommonJS. */
+  readonly top: Scope
+  /** The outermost scope that `node` makes. */
+  of(node: Node): Scope | undefined
+  /** What an identifier that is no declaration refers to. */
+  reference(identifier: Node): Reference | undefined
+}
+
+export function analyseScopes(program: Program): Scopes {
+  const isModule = program.sourceType === 'module'
+  const options = {
+    ecmaVersion: 2022 as const,
+    sourceType: isModule ? ('module' as const) : ('commonjs' as const),
+    // Direct `eval` and `with` are refused, so they need not make every name around them uncertain.
+    ignoreEval: true,
+    optimistic: true,
+    jsx: true,
+    childVisitorKeys: SCOPE_KEYS as Record<string, string[]>,
+    fallback: () => [],
+  }
+  const manager = new ScopeManager(options)
+  new TypeScriptReferencer(options, manager).visit(estree(program))
+
+  const byNode = new Map<unknown, Scope>()
+  const references = new Map<unknown, Reference>()
+  for (const scope of manager.scopes) {
+    if (!byNode.has(scope.block)) byNode.set(scope.block, scope)
+    for (const reference of scope.references) references.set(reference.identifier, reference)
+  }
+  return {
+    top: manager.scopes[1] as Scope,
+    of: (node) => byNode.get(node),
+    reference: (identifier) => references.get(identifier),
+  }
+}
+
+/** Decorators stand outside the scope of what they decorate, so they are visited apart. */
+const SCOPE_KEYS = Object.fromEntries(
+  Object.entries(VALUE_KEYS).map(([type, keys]) => [type, keys.filter((key) => key !== 'decorators')]),
+)
+
+/** The same tree, by the types of the other library. */
+const estree = <T extends ESTree.Node>(node: unknown): T => node as T
+
+type Of<T extends Node['type']> = Extract<Node, { type: T }>
+
+class TypeScriptReferencer extends Referencer {
+  override ImportDeclaration(node: ESTree.ImportDeclaration): void {
+    const declaration = node as unknown as Of<'ImportDeclaration'>
+    if (declaration.importKind === 'type') return
+    const specifiers = declaration.specifiers.filter(
+      (each) => each.type !== 'ImportSpecifier' || each.importKind !== 'type',
+    )
+    super.ImportDeclaration(estree({ ...declaration, specifiers }))
+  }
+
+  override ExportNamedDeclaration(node: ESTree.ExportNamedDeclaration): void {
+    const declaration = node as unknown as Of<'ExportNamedDeclaration'>
+    if (declaration.exportKind === 'type') return
+    const specifiers = declaration.specifiers.filter((each) => each.exportKind !== 'type')
+    super.ExportNamedDeclaration(estree({ ...declaration, specifiers }))
+  }
+
+  override visitFunction(node: Parameters<Referencer['visitFunction']>[0]): void {
+    if (isDeclared(node)) return
+    for (const param of node.params) this.#visitDecorators(param)
+    super.visitFunction(node)
+  }
+
+  override visitClass(node: ESTree.ClassDeclaration | ESTree.ClassExpression): void {
+    if (isDeclared(node)) return
+    this.#visitDecorators(node)
+    super.visitClass(node)
+  }
+
+  override MethodDefinition(node: ESTree.MethodDefinition): void {
+    this.#visitDecorators(node)
+    super.MethodDefinition(node)
+  }
+
+  override PropertyDefinition(node: ESTree.PropertyDefinition): void {
+    this.#visitDecorators(node)
+    super.PropertyDefinition(node)
+  }
+
+  AccessorProperty(node: unknown): void {
+    this.PropertyDefinition(estree(node))
+  }
+
+  override VariableDeclaration(node: ESTree.VariableDeclaration): void {
+    if (!isDeclared(node)) super.VariableDeclaration(node)
+  }
+
+  override AssignmentExpression(node: ESTree.AssignmentExpression): void {
+    super.AssignmentExpression(estree({ ...node, left: unwrap(node.left as unknown as Node) }))
+  }
+
+  override UpdateExpression(node: ESTree.UpdateExpression): void {
+    super.UpdateExpression(estree({ ...node, argument: unwrap(node.argument as unknown as Node) }))
+  }
+
+  /** Like the function that it becomes: its members see each other by name. */
+  TSEnumDeclaration(node: Of<'TSEnumDeclaration'>): void {
+    if (node.declare) return
+    this.#declare(node.id)
+    const names = node.body.members.map(({ id }) => id).filter((id) => id.type === 'Identifier')
+    const initializers = node.body.members.map(({ initializer }) => initializer)
+    this.visit(
+      estree({
+        type: 'BlockStatement',
+        body: [...names.map(declaration), ...initializers.filter((each) => each !== null)],
+      }),
+    )
+  }
+
+  TSModuleDeclaration(node: Of<'TSModuleDeclaration'>): void {
+    if (node.declare || node.id.type === 'Literal' || node.body === null || node.body === undefined) return
+    let id: Node = node.id
+    while (id.type === 'TSQualifiedName') id = id.left
+    this.#declare(id)
+    this.visit(estree({ type: 'ArrowFunctionExpression', params: [], body: { ...node.body, type: 'BlockStatement' } }))
+  }
+
+  TSImportEqualsDeclaration(node: Of<'TSImportEqualsDeclaration'>): void {
+    if (node.importKind === 'type') return
+    this.visit(estree(declaration(node.id, aliased(node.moduleReference))))
+  }
+
+  /** Unless a program says otherwise, JSX is calls of `React`. */
+  override JSXElement(node: Of<'JSXElement'>): void {
+    this.#refer('React', node)
+    super.JSXElement(node)
+  }
+
+  JSXFragment(node: Of<'JSXFragment'>): void {
+    this.#refer('React', node)
+    this.visitChildren(estree(node))
+  }
+
+  #refer(name: string, { start }: Node): void {
+    this.visit(estree({ type: 'Identifier', name, start, end: start, range: [start, start] }))
+  }
+
+  #declare(id: Node): void {
+    this.visit(estree(declaration(id)))
+  }
+
+  #visitDecorators(node: unknown): void {
+    for (const decorator of (node as { decorators?: ESTree.Node[] }).decorators ?? []) this.visit(decorator)
+  }
+}
+
+const isDeclared = (node: unknown): boolean => (node as { declare?: boolean }).declare === true
+
+/** What declares a name in the scope that is open. */
+const declaration = (id: Node, init: unknown = null) => ({
+  type: 'VariableDeclaration',
+  kind: 'let',
+  declarations: [{ type: 'VariableDeclarator', id, init }],
+})
+
+/** What `import x = …` gives, as the expression that it stands for. */
+function aliased(reference: Of<'TSImportEqualsDeclaration'>['moduleReference']): unknown {
+  const { start, end } = reference
+  if (reference.type === 'TSExternalModuleReference') {
+    const callee = { type: 'Identifier', name: 'require', start, end: start, range: [start, start] }
+    return { type: 'CallExpression', callee, arguments: [reference.expression], start, end }
+  }
+  if (reference.type !== 'TSQualifiedName') return reference
+  const object = aliased(reference.left as Of<'TSImportEqualsDeclaration'>['moduleReference'])
+  return { type: 'MemberExpression', object, property: reference.right, computed: false, start, end }
+}

@@ -4,7 +4,6 @@
  * what it has not (types, `import type`, `declare`). The tests hold it against `@typescript-eslint/scope-manager`.
  */
 import { type Reference, Referencer, type Scope, ScopeManager, type Variable } from 'eslint-scope'
-import type * as ESTree from 'estree'
 import { type Node, type Program, unwrap, VALUE_KEYS } from './syntax.ts'
 
 export type { Reference, Scope, Variable }
@@ -52,12 +51,16 @@ const SCOPE_KEYS = Object.fromEntries(
 )
 
 /** The same tree, by the types of the other library. */
-const estree = <T extends ESTree.Node>(node: unknown): T => node as T
+const estree = <T>(node: unknown): T => node as T
+
+/** What eslint-scope gives its method for a type of node. */
+type Given<K extends Methods> = Parameters<Referencer[K]>[0]
+type Methods = { [K in keyof Referencer]: Referencer[K] extends (node: never) => void ? K : never }[keyof Referencer]
 
 type Of<T extends Node['type']> = Extract<Node, { type: T }>
 
 class TypeScriptReferencer extends Referencer {
-  override ImportDeclaration(node: ESTree.ImportDeclaration): void {
+  override ImportDeclaration(node: Given<'ImportDeclaration'>): void {
     const declaration = node as unknown as Of<'ImportDeclaration'>
     if (declaration.importKind === 'type') return
     const specifiers = declaration.specifiers.filter(
@@ -66,31 +69,31 @@ class TypeScriptReferencer extends Referencer {
     super.ImportDeclaration(estree({ ...declaration, specifiers }))
   }
 
-  override ExportNamedDeclaration(node: ESTree.ExportNamedDeclaration): void {
+  override ExportNamedDeclaration(node: Given<'ExportNamedDeclaration'>): void {
     const declaration = node as unknown as Of<'ExportNamedDeclaration'>
     if (declaration.exportKind === 'type') return
     const specifiers = declaration.specifiers.filter((each) => each.exportKind !== 'type')
     super.ExportNamedDeclaration(estree({ ...declaration, specifiers }))
   }
 
-  override visitFunction(node: Parameters<Referencer['visitFunction']>[0]): void {
+  override visitFunction(node: Given<'visitFunction'>): void {
     if (isDeclared(node)) return
     for (const param of node.params) this.#visitDecorators(param)
     super.visitFunction(node)
   }
 
-  override visitClass(node: ESTree.ClassDeclaration | ESTree.ClassExpression): void {
+  override visitClass(node: Given<'visitClass'>): void {
     if (isDeclared(node)) return
     this.#visitDecorators(node)
     super.visitClass(node)
   }
 
-  override MethodDefinition(node: ESTree.MethodDefinition): void {
+  override MethodDefinition(node: Given<'MethodDefinition'>): void {
     this.#visitDecorators(node)
     super.MethodDefinition(node)
   }
 
-  override PropertyDefinition(node: ESTree.PropertyDefinition): void {
+  override PropertyDefinition(node: Given<'PropertyDefinition'>): void {
     this.#visitDecorators(node)
     super.PropertyDefinition(node)
   }
@@ -99,15 +102,15 @@ class TypeScriptReferencer extends Referencer {
     this.PropertyDefinition(estree(node))
   }
 
-  override VariableDeclaration(node: ESTree.VariableDeclaration): void {
+  override VariableDeclaration(node: Given<'VariableDeclaration'>): void {
     if (!isDeclared(node)) super.VariableDeclaration(node)
   }
 
-  override AssignmentExpression(node: ESTree.AssignmentExpression): void {
+  override AssignmentExpression(node: Given<'AssignmentExpression'>): void {
     super.AssignmentExpression(estree({ ...node, left: unwrap(node.left as unknown as Node) }))
   }
 
-  override UpdateExpression(node: ESTree.UpdateExpression): void {
+  override UpdateExpression(node: Given<'UpdateExpression'>): void {
     super.UpdateExpression(estree({ ...node, argument: unwrap(node.argument as unknown as Node) }))
   }
 
@@ -158,7 +161,7 @@ class TypeScriptReferencer extends Referencer {
   }
 
   #visitDecorators(node: unknown): void {
-    for (const decorator of (node as { decorators?: ESTree.Node[] }).decorators ?? []) this.visit(decorator)
+    for (const decorator of (node as { decorators?: unknown[] }).decorators ?? []) this.visit(estree(decorator))
   }
 }
 

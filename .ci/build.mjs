@@ -5,7 +5,8 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -15,8 +16,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const ENTRIES = {
   memory: ['index'],
   runtime: ['index', 'machine'],
-  goro: ['index', 'compiled'],
-  compiler: ['index'],
+  compiler: ['index', 'register', 'hooks', 'plugin'],
+  cli: ['index', 'preload'],
+  goro: ['index', 'compiled', 'register', 'vite', 'rollup', 'rolldown', 'esbuild', 'webpack', 'rspack'],
   model: ['index', 'seam'],
 }
 
@@ -63,14 +65,98 @@ const { outputFiles: thread } = await build({
 })
 for (const { path, contents } of thread) writeFileSync(path, contents)
 
-/** Makes `files` the JavaScript in `dist`. What is the same already is left alone: another program may be running it. */
-function replace(dist, files) {
+// What the plugins put beside a bundle: goro, its threads' entry and the packages that both need, in files that need nothing else.
+// The packages are CommonJS, and loaded at their first use; so each is a file of its own.
+const CHANGES = {
+  'runtime/src/threads.ts': [["from 'piscina'", "from './piscina.cjs'"]],
+  'runtime/src/thread.cts': [["import('./machine.js')", "import('./machine.mjs')"]],
+  'runtime/src/capture.ts': [["(import.meta.url)('acorn')", "(import.meta.url)('./acorn.cjs')"]],
+  'runtime/src/control.ts': [["(import.meta.url)('comlink')", "(import.meta.url)('./comlink.cjs')"]],
+  'piscina/dist/index.js': [["'worker.js'", "'worker.cjs'"]],
+}
+const changed = new Set()
+const alone = {
+  bundle: true,
+  write: false,
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'warning',
+  conditions: ['source'],
+  outdir: join(root, 'packages/goro/dist/standalone'),
+  // TypeScript that a goroutine imports is no part of a bundle. The other is an optional addition to Piscina.
+  external: ['tsx', '@napi-rs/nice', './piscina.cjs', './machine.mjs'],
+  plugins: [
+    {
+      name: 'standalone',
+      setup({ onLoad }) {
+        for (const [file, changes] of Object.entries(CHANGES)) {
+          onLoad({ filter: new RegExp(`${file.replaceAll('.', '\\.')}$`) }, ({ path }) => {
+            changed.add(file)
+            let contents = readFileSync(path, 'utf8')
+            for (const [from, to] of changes) {
+              if (!contents.includes(from)) throw new Error(`standalone: ${file} has no ${from} any more`)
+              contents = contents.replace(from, to)
+            }
+            return { contents, loader: file.endsWith('.js') ? 'js' : 'ts' }
+          })
+        }
+      },
+    },
+  ],
+}
+const goro = join(root, 'packages/goro')
+const modules = await build({
+  ...alone,
+  absWorkingDir: goro,
+  entryPoints: {
+    index: 'src/index.ts',
+    compiled: 'src/compiled.ts',
+    machine: join(runtime, 'src/machine.ts'),
+  },
+  format: 'esm',
+  splitting: true,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunk-[hash]',
+})
+const scripts = await build({
+  ...alone,
+  absWorkingDir: runtime,
+  entryPoints: ['thread', 'piscina', 'worker', 'acorn', 'comlink'].map((name) => ({ in: `script:${name}`, out: name })),
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  plugins: [
+    {
+      name: 'scripts',
+      setup({ onResolve, onLoad }) {
+        const texts = {
+          thread: "module.exports = require('./src/thread.cts')",
+          piscina: "export { Piscina } from 'piscina'",
+          worker: `require(${JSON.stringify(join(dirname(createRequire(join(runtime, 'x')).resolve('piscina')), 'worker.js'))})`,
+          acorn: "export * from 'acorn'",
+          comlink: "export * from 'comlink'",
+        }
+        onResolve({ filter: /^script:/ }, ({ path }) => ({ path: path.slice('script:'.length), namespace: 'script' }))
+        onLoad({ filter: /./, namespace: 'script' }, ({ path }) => ({ contents: texts[path], resolveDir: runtime }))
+      },
+    },
+    ...alone.plugins,
+  ],
+})
+for (const file of Object.keys(CHANGES))
+  if (!changed.has(file)) throw new Error(`standalone: ${file} is not there any more`)
+replace(alone.outdir, [...modules.outputFiles, ...scripts.outputFiles], /./)
+
+/**
+ * Makes `files` those in `dist` whose names are like `ours`. What is the same already is left alone: another program may be
+ * running it.
+ */
+function replace(dist, files, ours = /\.js(\.map)?$/) {
   mkdirSync(dist, { recursive: true })
   for (const { path, contents } of files) {
     if (!existsSync(path) || !readFileSync(path).equals(contents)) writeFileSync(path, contents)
   }
   for (const name of readdirSync(dist)) {
     const path = join(dist, name)
-    if (/\.js(\.map)?$/.test(name) && !files.some((file) => file.path === path)) rmSync(path)
+    if (ours.test(name) && !files.some((file) => file.path === path)) rmSync(path)
   }
 }

@@ -103,7 +103,8 @@ const isBare = (specifier: string) => !/^(\.{0,2}\/|\.{1,2}$|#|file:)/.test(spec
 
 function composed(map: object, inputMap: EncodedSourceMap): SourceMap {
   const require = createRequire(import.meta.url)
-  const { default: remapping } = require('@jridgewell/remapping') as typeof import('@jridgewell/remapping')
+  // Its CommonJS form is the function itself.
+  const remapping: typeof import('@jridgewell/remapping').default = require('@jridgewell/remapping')
   let isOurs = true
   const result = remapping(map as EncodedSourceMap, () => {
     const before = isOurs ? inputMap : null

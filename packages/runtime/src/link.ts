@@ -80,7 +80,7 @@ function load({ nodes }: Graph): Promise<unknown> | undefined {
     const key = keyOf(script, specifier)
     if (namespaces.has(key)) return
     const importIt = provide(IMPORT, script) as (specifier: string) => Promise<Namespace>
-    missing.push(importIt(specifier).then((namespace) => namespaces.set(key, namespace)))
+    missing.push(importIt(specifier).then((namespace) => namespaces.set(key, unwrapped(namespace))))
   }
   const needValue = (script: string, value: Value): void => {
     if ('from' in value) need(script, value.from)
@@ -97,6 +97,10 @@ function load({ nodes }: Graph): Promise<unknown> | undefined {
   }
   return missing.length === 0 ? undefined : Promise.all(missing)
 }
+
+/** Of a chunk that a bundler has made of a package, what it holds (packages/compiler/src/bundle.ts). */
+const unwrapped = (namespace: Namespace): Namespace =>
+  (namespace.__goro_namespace as Namespace | undefined) ?? namespace
 
 /** What was imported. `module.exports` of CommonJS is its default export, and may have more names than Node has found. */
 function imported(script: string, { specifier, name }: Import): unknown {

@@ -94,7 +94,8 @@ function importer(file: string): Import {
   if (load === undefined) {
     const plain = compile(IMPORTER, [], { filename: file })() as Import
     load = async (specifier, options) => {
-      const name = String(specifier)
+      const name = fromBundle(String(specifier))
+      if (!isBuiltin(name)) await threadLoader()
       if (needsTsx(name, file)) await loadTsx()
       try {
         return await withoutWarning(() => plain(name, options))
@@ -107,6 +108,30 @@ function importer(file: string): Import {
     importers.set(file, load)
   }
   return load
+}
+
+/** `goro:x`, as bundles have it, is a file beside goro's own (packages/compiler/src/bundle.ts). */
+const fromBundle = (specifier: string): string =>
+  specifier.startsWith('goro:') ? new URL(specifier.slice('goro:'.length), import.meta.url).href : specifier
+
+/** What is left of the loader to be installed on this thread (packages/compiler/src/register.ts). */
+interface ThreadLoader {
+  (): Promise<void> | void
+  /** It loads TypeScript, too. */
+  readonly typescript?: boolean
+}
+
+let loader: Promise<void> | undefined
+let loadsTypeScript = false
+
+/** Installs the loader that the program was started with, if there is one, before the first import of a goroutine. */
+function threadLoader(): Promise<void> | undefined {
+  const install = (globalThis as Record<symbol, unknown>)[Symbol.for('goro.loader')] as ThreadLoader | undefined
+  if (install !== undefined && loader === undefined) {
+    loader = Promise.resolve(install())
+    loadsTypeScript = install.typescript === true
+  }
+  return loader
 }
 
 const IMPORTER = 'return (specifier, options) => import(specifier, options)'
@@ -168,7 +193,7 @@ const TYPESCRIPT = /\.[cm]?tsx?$/
 
 /** Whether what `file` imports by `specifier` may be TypeScript, on a Node that can't load it. */
 function needsTsx(specifier: string, file: string): boolean {
-  if (stripsTypes || isBuiltin(specifier)) return false
+  if (stripsTypes || loadsTypeScript || isBuiltin(specifier)) return false
   if (TYPESCRIPT.test(specifier.replace(/[?#].*$/, ''))) return true
   // In a TypeScript program `./x.js` may be x.ts, and x.js may import TypeScript. Packages are JavaScript.
   if (!underTsx && !TYPESCRIPT.test(file)) return false

@@ -63,6 +63,8 @@ export function startThreads(
     // The M sleeps by itself; in Piscina's own sleep what a goroutine left behind would freeze.
     atomics: 'disabled',
     recordTiming: false,
+    // Says what thread it is to what Node loads there before us (packages/compiler/src/register.ts).
+    workerData: 'goroutines',
     ...execArgvOf(options),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),

@@ -20,7 +20,11 @@ const BELOW: Record<string, string[]> = {
   goro: ['runtime', 'memory'],
   model: ['memory'],
   compiler: [],
+  cli: ['compiler'],
 }
+
+/** What users import of the tools, under goro's name. */
+const TOOLS = /^packages\/goro\/src\/(register|vite|rollup|rolldown|esbuild|webpack|rspack)\.ts$/
 
 export const RULES: Rule[] = [
   {
@@ -29,16 +33,20 @@ export const RULES: Rule[] = [
     offences: (tree) =>
       importsWhere(tree, (file, { specifier }) => {
         const pkg = packageOf(specifier)
-        return pkg !== undefined && pkg !== file.pkg && !BELOW[file.pkg]?.includes(pkg)
+        if (pkg === undefined || pkg === file.pkg || BELOW[file.pkg]?.includes(pkg)) return false
+        return !(TOOLS.test(file.path) && pkg === 'compiler')
       }),
     offender: {
       files: {
         'packages/memory/src/up.ts': "import { go } from 'goro'\n",
         'packages/runtime/src/up.ts': "// import 'goro' in a comment is none\nexport * from '@goro/compiler/x'\n",
         'packages/runtime/src/down.ts': "import { load } from '@goro/memory'\n",
+        'packages/goro/src/vite.ts': "export * from '@goro/compiler/plugin'\n",
+        'packages/goro/src/index.ts': "export * from '@goro/compiler/plugin'\n",
         'packages/goro/src/tests-only.ts': "const m = await import('@goro/model')\n",
       },
       offences: [
+        "packages/goro/src/index.ts:1 imports '@goro/compiler/plugin'",
         "packages/goro/src/tests-only.ts:1 imports '@goro/model'",
         "packages/memory/src/up.ts:1 imports 'goro'",
         "packages/runtime/src/up.ts:2 imports '@goro/compiler/x'",
@@ -85,7 +93,7 @@ export const RULES: Rule[] = [
     },
   },
   {
-    name: 'only threads.ts and machine.ts know worker threads',
+    name: 'only threads.ts, machine.ts and the loader know worker threads',
     reason: 'queues, channels and the loop must run in the explorer, where there are no threads',
     offences: (tree) =>
       importsWhere(
@@ -93,7 +101,11 @@ export const RULES: Rule[] = [
         (file, { specifier, typeOnly }) =>
           /^(node:)?worker_threads$/.test(specifier) &&
           !typeOnly &&
-          !['packages/runtime/src/threads.ts', 'packages/runtime/src/machine.ts'].includes(file.path),
+          ![
+            'packages/runtime/src/threads.ts',
+            'packages/runtime/src/machine.ts',
+            'packages/compiler/src/register.ts',
+          ].includes(file.path),
       ),
     offender: {
       files: {
@@ -130,7 +142,8 @@ export const RULES: Rule[] = [
   {
     name: 'one file reads the environment',
     reason: 'packages/runtime/src/env.ts is the list of all settings that come from outside',
-    offences: (tree) => usesOf(tree, ['process.env'], ['packages/runtime/src/env.ts']),
+    // The command hands the environment on to the program, with what its options say.
+    offences: (tree) => usesOf(tree, ['process.env'], ['packages/runtime/src/env.ts', 'packages/cli/src/run.ts']),
     offender: {
       files: {
         'packages/runtime/src/env.ts': 'export const debug = process.env.GORODEBUG\n',

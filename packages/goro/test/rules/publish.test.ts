@@ -10,8 +10,9 @@ import { packageOf, readTree } from './tree.ts'
 const ENTRIES: Record<string, string[]> = {
   memory: ['.'],
   runtime: ['.'],
-  goro: ['.', './compiled'],
-  compiler: ['.'],
+  goro: ['.', './compiled', './register', './vite', './rollup', './rolldown', './esbuild', './webpack', './rspack'],
+  compiler: ['.', './register', './plugin'],
+  cli: ['.'],
   model: ['.', './seam'],
 }
 
@@ -25,6 +26,7 @@ interface Manifest {
   files: string[]
   exports: Record<string, Record<string, string>>
   dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
 }
 
 const names = readdirSync(join(ROOT, 'packages'))
@@ -34,7 +36,7 @@ const published = names.filter((name) => !manifestOf(name).private)
 
 test('the packages are those of the design', () => {
   expect(names.sort()).toEqual(Object.keys(ENTRIES).sort())
-  expect(published.sort()).toEqual(['compiler', 'goro', 'memory', 'runtime'])
+  expect(published.sort()).toEqual(['cli', 'compiler', 'goro', 'memory', 'runtime'])
 })
 
 describe.each(names)('%s', (name) => {
@@ -55,11 +57,16 @@ describe.each(names)('%s', (name) => {
   test('declares what it imports', () => {
     const imported = readTree(ROOT)
       .filter(({ pkg }) => pkg === name)
-      .flatMap(({ imports }) => imports.map(({ specifier }) => specifier))
-      .filter((specifier) => !/^(\.|#|node:)/.test(specifier))
-      .map((specifier) => specifier.match(/^(@[^/]+\/)?[^/]+/)?.[0])
-    const declared = Object.keys(manifest.dependencies ?? {})
-    expect(declared).toEqual(expect.arrayContaining([...new Set(imported)]))
+      .flatMap(({ imports }) => imports)
+      .filter(({ specifier }) => !/^(\.|#|node:)/.test(specifier))
+    const packages = (isTypeOnly: boolean) =>
+      imported
+        .filter(({ typeOnly }) => typeOnly === isTypeOnly)
+        .map(({ specifier }) => specifier.match(/^(@[^/]+\/)?[^/]+/)?.[0])
+    const { dependencies, devDependencies } = manifest
+    expect(Object.keys(dependencies ?? {})).toEqual(expect.arrayContaining([...new Set(packages(false))]))
+    const forTypes = Object.keys({ ...dependencies, ...devDependencies })
+    expect(forTypes).toEqual(expect.arrayContaining([...new Set(packages(true))]))
   })
 })
 
@@ -67,7 +74,8 @@ describe.each(published)('%s, once published,', (name) => {
   const manifest = manifestOf(name)
 
   test('holds its build and the source that its maps lead to', () => {
-    expect(manifest.files).toEqual(['dist', 'src', '!dist/.tsbuildinfo'])
+    const commands = name === 'goro' ? ['bin'] : []
+    expect(manifest.files).toEqual([...commands, 'dist', 'src', '!dist/.tsbuildinfo'])
   })
 
   test('depends on published packages only', () => {

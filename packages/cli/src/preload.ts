@@ -1,0 +1,15 @@
+/**
+ * What `goro run` has Node load before the program, on every thread (run.ts): tsx, for TypeScript with all it has and the path
+ * aliases of tsconfig.json; then the loader, which compiles what tsx makes of a file.
+ */
+import { register, type ThreadLoader, whenNeeded } from '@goro/compiler/register'
+
+const install: ThreadLoader = async () => {
+  const [commonJs, modules] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
+  commonJs.register()
+  modules.register()
+  register()
+}
+install.typescript = true
+
+await whenNeeded(install)

@@ -1,0 +1,70 @@
+/**
+ * What the Node loaders do to one file: compile it, with the source maps of what was done to it before us followed and kept.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { CompileOptions, compile } from './index.ts'
+import { isPackage, isUserCode } from './user-code.ts'
+
+let compiler: { compile: typeof compile } | undefined
+
+/** Loaded with the first file: the parser takes its time. */
+const theCompiler = () => (compiler ??= createRequire(import.meta.url)('./index.js') as { compile: typeof compile })
+
+/** The compiled text of a file, with its source map inlined; undefined if the file is to be left as it is. */
+export function load(file: string, source: string, format: 'module' | 'commonjs'): string | undefined {
+  const path = file.startsWith('file:') ? fileURLToPath(withoutQuery(file)) : file
+  if (!isUserCode(path, source)) return undefined
+  const earlier = sourceMap(source, path)
+  const options: CompileOptions = {
+    filename: path,
+    dependency: true,
+    format,
+    isExternal: (specifier) => isPackage(specifier, path),
+    // A map in the text: another loader has made JavaScript of it.
+    ...(earlier === undefined ? {} : { inputMap: earlier.map, ...(earlier.inlined ? { language: 'js' } : {}) }),
+  }
+  const compiled = theCompiler().compile(source, options)
+  return compiled === null ? undefined : `${compiled.code}\n//# sourceMappingURL=${compiled.map.toUrl()}`
+}
+
+/** What Node's load hooks pass on. */
+export interface Loaded {
+  format?: string | null | undefined
+  source?: string | ArrayBuffer | NodeJS.TypedArray | null | undefined
+}
+
+/** The same, compiled. CommonJS comes this way too, if another loader or Node has read it for the hooks. */
+export function loadModule<T extends Loaded>(url: string, loaded: T): T {
+  const { format, source } = loaded
+  const kind = /^(module|commonjs)(-typescript)?$/.exec(format ?? '')?.[1] as 'module' | 'commonjs' | undefined
+  if (kind === undefined || source === undefined || source === null || !url.startsWith('file:')) return loaded
+  const text = typeof source === 'string' ? source : new TextDecoder().decode(source)
+  const compiled = load(url, text, kind)
+  return compiled === undefined ? loaded : { ...loaded, source: compiled }
+}
+
+const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '')
+
+const MAP_COMMENT = /^[ \t]*\/\/[#@] sourceMappingURL=(\S+)[ \t]*$/gm
+const DATA_URL = /^data:application\/json[^,]*?(;base64)?,(.*)$/s
+
+/** The source map that the text names last: in itself, or in a file beside it. */
+function sourceMap(source: string, path: string): { map: string; inlined: boolean } | undefined {
+  if (!source.includes('sourceMappingURL=')) return undefined
+  const url = Array.from(source.matchAll(MAP_COMMENT)).at(-1)?.[1]
+  if (url === undefined) return undefined
+  const data = DATA_URL.exec(url)
+  if (data !== null) {
+    const text = data[2] as string
+    return {
+      map: data[1] === undefined ? decodeURIComponent(text) : Buffer.from(text, 'base64').toString(),
+      inlined: true,
+    }
+  }
+  if (/^[a-z][a-z\d+.-]+:/i.test(url)) return undefined
+  const file = resolve(dirname(path), decodeURIComponent(url))
+  return existsSync(file) ? { map: readFileSync(file, 'utf8'), inlined: false } : undefined
+}

@@ -1,0 +1,57 @@
+/**
+ * The plugins for bundlers, by unplugin. Each compiles the user's modules, and makes the bundle stand alone (bundle.ts). A
+ * development server, and so vitest, only compiles: its modules run where `node_modules` is.
+ */
+import { isBuiltin } from 'node:module'
+import { createUnplugin, type UnpluginInstance } from 'unplugin'
+import { esbuildBundler } from './bundle-esbuild.ts'
+import { rollupBundler } from './bundle-rollup.ts'
+import { webpackBundler } from './bundle-webpack.ts'
+import { type Compiled, type CompileOptions, compile } from './index.ts'
+import { isPackage, isUserCode } from './user-code.ts'
+
+/** A plugin for each bundler. */
+export type Plugins = UnpluginInstance<undefined, false>
+
+/** Plugins that put the files of the folder `standalone`, which is goro with all that it needs, beside a bundle. */
+export function plugins(standalone: URL): Plugins {
+  return createUnplugin((_, { framework }) => {
+    const makeBundler =
+      framework === 'esbuild'
+        ? esbuildBundler
+        : framework === 'webpack' || framework === 'rspack'
+          ? webpackBundler
+          : rollupBundler
+    const { hooks, placeOf } = makeBundler(standalone)
+    return {
+      name: 'goro',
+      // Before others change the text: what is said of it is then said of what the user wrote.
+      enforce: 'pre',
+      transform: {
+        filter: { id: /\.[cm]?[jt]sx?$/ },
+        async handler(source, id) {
+          if (!isUserCode(id, source)) return null
+          const options: CompileOptions = { filename: id, dependency: true, isExternal: (name) => isPackage(name, id) }
+          const { compiled, packages } = compileAndList(source, options)
+          if (compiled === null || packages.length === 0) return result(compiled)
+          const places = new Map<string, string | undefined>()
+          for (const name of packages) places.set(name, await placeOf(this, name, id))
+          return result(compile(source, { ...options, importExpression: (name) => places.get(name) }))
+        },
+      },
+      ...hooks,
+    }
+  })
+}
+
+function compileAndList(source: string, options: CompileOptions): { compiled: Compiled | null; packages: string[] } {
+  const packages: string[] = []
+  const importExpression = (name: string): undefined => {
+    if (options.isExternal?.(name) && !isBuiltin(name)) packages.push(name)
+  }
+  return { compiled: compile(source, { ...options, importExpression }), packages }
+}
+
+function result(compiled: Compiled | null): { code: string; map: string } | null {
+  return compiled === null ? null : { code: compiled.code, map: compiled.map.toString() }
+}

@@ -1,0 +1,88 @@
+/**
+ * The Node loader: `node --import goro/register app.js`. It compiles what the program loads, ES modules and CommonJS,
+ * JavaScript and TypeScript, and works with other loaders in any order: those before us leave JavaScript with a source map, those
+ * after us find the text that the user wrote, with more of it.
+ *
+ * ES modules come by Node's hooks: in this thread where Node can (22.15), else on a thread that Node has for hooks. CommonJS
+ * comes by `Module.prototype._compile`, to which every loader of CommonJS gives what it has made of a file; or by the hooks, if
+ * those of ES modules load it; or by both.
+ *
+ * Node runs an `--import` on every thread. A goroutine brings its code along, so the runtime's own threads need the loader only
+ * once a goroutine imports a module by itself; to install it there at once would hold up their start by a third on Node 20. The
+ * runtime calls what is left for it under `goro.loader` before the first such import.
+ */
+import module from 'node:module'
+import { isMainThread, workerData } from 'node:worker_threads'
+import { type Loaded, load, loadModule } from './load.ts'
+
+/** What `goro.loader` holds. */
+export interface ThreadLoader {
+  /** Installs it; once. */
+  (): Promise<void> | void
+  /** TypeScript is loaded by it, too. */
+  typescript?: boolean
+}
+
+/** Whether this is a thread of the runtime, whose Piscina says so (packages/runtime/src/threads.ts). */
+export const isGoroutineThread = (): boolean => !isMainThread && workerData === 'goroutines'
+
+/** Installs `install` now, or on a thread of the runtime when it is needed. */
+export function whenNeeded(install: ThreadLoader): Promise<void> | void {
+  if (!isGoroutineThread()) return install()
+  ;(globalThis as Record<symbol, unknown>)[Symbol.for('goro.loader')] = install
+}
+
+let isRegistered = false
+
+/** Installs the loader on this thread, once. */
+export function register(): void {
+  if (isRegistered) return
+  isRegistered = true
+  process.setSourceMapsEnabled(true)
+  registerRequire()
+  registerImport()
+}
+
+/** The part of Node's `Module` that loaders of CommonJS share. */
+interface ModulePrototype {
+  _compile(this: NodeJS.Module, content: string, filename: string, format?: string): unknown
+}
+
+function registerRequire(): void {
+  const prototype = (module as unknown as { Module: { prototype: ModulePrototype } }).Module.prototype
+  const { _compile } = prototype
+  prototype._compile = function (content, filename, format) {
+    // An ES module that is required comes by the hooks.
+    const compiled = format === 'module' ? undefined : load(filename, content, 'commonjs')
+    return Reflect.apply(_compile, this, [compiled ?? content, filename, format])
+  }
+}
+
+/** Node 22.15 and later have it. */
+interface SyncHooks {
+  registerHooks?(hooks: {
+    load(url: string, context: object, nextLoad: (url: string, context: object) => Loaded): Loaded
+  }): void
+}
+
+function registerImport(): void {
+  const { registerHooks } = module as SyncHooks
+  if (registerHooks === undefined) registerAsync()
+  else registerHooks({ load: (url, context, nextLoad) => loadModule(url, nextLoad(url, context)) })
+}
+
+/**
+ * The last hooks that are registered are the first to be asked, and may read files by themselves, as tsx does with CommonJS. So
+ * whenever there are others after ours, ours are registered once more.
+ */
+function registerAsync(): void {
+  const { register } = module
+  let count = 0
+  const registerOurs = () => register(`./hooks.js?${count++}`, import.meta.url)
+  registerOurs()
+  module.register = ((...given: Parameters<typeof register>) => {
+    register(...given)
+    registerOurs()
+  }) as typeof register
+  module.syncBuiltinESMExports()
+}

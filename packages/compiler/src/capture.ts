@@ -20,6 +20,8 @@ export interface Element {
   readonly text: string
   readonly variable: Variable | undefined
   readonly imported: Imported | undefined
+  /** It has one value for good. */
+  readonly isConstant: boolean
 }
 
 export interface Captures {
@@ -89,6 +91,13 @@ export class Module {
     const [first] = writes
     if (first === undefined || writes.length > 1 || first.init !== true) return undefined
     return this.#valueWritten(first.identifier as unknown as Node)
+  }
+
+  /** Whether `variable` has one value from its declaration on. */
+  isConstant(variable: Variable): boolean {
+    const [def, ...others] = definitions(variable)
+    if (def === undefined || others.length > 0 || isVar(def.parent)) return false
+    return variable.references.every((reference) => !reference.isWrite() || reference.init === true)
   }
 
   // --- imports -----------------------------------------------------------------------------------------------------------
@@ -193,11 +202,12 @@ export class Module {
       if (members.every((member) => member !== undefined)) {
         return [...names].map(([member, at]) => {
           const of = imported && take(imported, member)
-          return { element: { text: `${name}.${member}`, variable: undefined, imported: of }, at }
+          return { element: { text: `${name}.${member}`, variable: undefined, imported: of, isConstant: false }, at }
         })
       }
     }
-    return [{ element: { text: name, variable, imported }, at }]
+    const isConstant = variable !== undefined && this.isConstant(variable)
+    return [{ element: { text: name, variable, imported, isConstant }, at }]
   }
 
   /** The member that is read of `place`, if that is all that is done with it. */
@@ -323,6 +333,8 @@ const isDirective = (node: Node): boolean =>
 /** Whether `unit` says itself that it is for goroutines. */
 export const hasDirective = ({ body }: Unit): boolean =>
   body?.type === 'BlockStatement' && body.body.some((statement) => isDirective(statement))
+
+const isVar = (node: Node | null): boolean => node?.type === 'VariableDeclaration' && node.kind === 'var'
 
 const definitions = (variable: Variable) =>
   variable.defs as unknown as { type: string; node: Node; parent: Node | null }[]

@@ -149,14 +149,14 @@ class Transformer {
     // What has been inserted into it, it refers to as well.
     if (this.#ships.some((at) => unit.start < at && at < unit.end)) {
       texts.push(`${this.#names.runtime}.ship`, this.#names.module)
-      entries.push(`[${this.#specifier(RUNTIME, false)}, "ship"]`, '0')
+      entries.push(`[${this.#specifier(RUNTIME, false)}, "ship"]`, '1')
     }
     this.#sites.push(`[${entries.join(', ')}]`)
     return [`() => [${texts.join(', ')}]`, this.#sites.length - 1]
   }
 
-  #entry({ imported }: Element): string {
-    if (imported === undefined) return '0'
+  #entry({ imported, isConstant }: Element): string {
+    if (imported === undefined) return isConstant ? '1' : '0'
     const { specifier, path, isData } = imported
     return `[${[this.#specifier(specifier, isData), ...path.map((name) => JSON.stringify(name))].join(', ')}]`
   }

@@ -18,10 +18,17 @@ export interface Imported {
 export interface Element {
   /** Source text: `a`, `ns.member`. */
   readonly text: string
-  readonly variable: Variable | undefined
+  /** Whose value it is, as far as that can be seen. */
+  readonly value: Variable | Node | undefined
   readonly imported: Imported | undefined
   /** It has one value for good. */
   readonly isConstant: boolean
+}
+
+interface Found {
+  readonly element: Element
+  /** Where it is used first. */
+  readonly at: number
 }
 
 export interface Captures {
@@ -187,40 +194,65 @@ export class Module {
     return { elements: elements.map((each) => each.element), offences: offences.sort((a, b) => a.start - b.start) }
   }
 
-  #elements(key: Variable | string, references: Reference[]): { element: Element; at: number }[] {
+  #elements(key: Variable | string, references: Reference[]): Found[] {
     const variable = typeof key === 'string' ? undefined : key
-    const name = typeof key === 'string' ? key : key.name
+    const text = typeof key === 'string' ? key : key.name
     const imported = variable && this.imported(variable)
     const places = references.map((reference) => reference.identifier as unknown as Node)
-    const at = Math.min(...places.map(({ start }) => start))
-    if (variable === undefined || imported?.path[0] === '*') {
-      const members = places.map((place) => this.#memberRead(place))
-      const names = new Map<string, number>()
-      for (const member of members) {
-        if (member !== undefined && !names.has(member.name)) names.set(member.name, member.start)
-      }
-      if (members.every((member) => member !== undefined)) {
-        return [...names].map(([member, at]) => {
-          const of = imported && take(imported, member)
-          return { element: { text: `${name}.${member}`, variable: undefined, imported: of, isConstant: false }, at }
-        })
-      }
-    }
     const isConstant = variable !== undefined && this.isConstant(variable)
-    return [{ element: { text: name, variable, imported, isConstant }, at }]
+    const at = Math.min(...places.map(({ start }) => start))
+    const whole = { element: { text, value: variable, imported, isConstant }, at }
+    if (variable === undefined) return this.#members(whole, places, () => undefined) ?? [whole]
+    if (imported !== undefined) return (imported.path[0] === '*' && this.#members(whole, places)) || [whole]
+    const object = this.#objectOf(variable)
+    return (object && this.#members(whole, places, (name) => object.get(name))) ?? [whole]
+  }
+
+  /** The members of `whole` that are read, if nothing else is done with it: then only they are needed. */
+  #members(
+    { element }: Found,
+    places: readonly Node[],
+    written: (name: string) => Node | undefined = () => undefined,
+  ): Found[] | undefined {
+    const members = new Map<string, Node[]>()
+    for (const place of places) {
+      const member = this.#memberRead(place)
+      if (member === undefined) return undefined
+      add(members, member.name, member.node)
+    }
+    return [...members].flatMap(([name, nodes]) => {
+      const value = written(name)
+      const at = Math.min(...nodes.map(({ start }) => start))
+      const imported = element.imported && take(element.imported, name)
+      const member = { element: { text: `${element.text}.${name}`, value, imported, isConstant: false }, at }
+      const object = value && unwrap(value)
+      if (object?.type !== 'ObjectExpression') return [member]
+      const deeper = propertiesOf(object)
+      return this.#members(member, nodes, (name) => deeper.get(name)) ?? [member]
+    })
   }
 
   /** The member that is read of `place`, if that is all that is done with it. */
-  #memberRead(place: Node): { name: string; start: number } | undefined {
+  #memberRead(place: Node): { name: string; node: Node } | undefined {
     const parent = this.parent(place)
-    if (parent?.type !== 'MemberExpression' || parent.object !== place || parent.computed) return undefined
+    if (parent?.type !== 'MemberExpression' || parent.object !== place || parent.computed || parent.optional) return
     if (parent.property.type !== 'Identifier') return undefined
     const around = this.parent(parent)
     const isTarget =
       (around?.type === 'AssignmentExpression' && around.left === parent) ||
       around?.type === 'UpdateExpression' ||
       (around?.type === 'UnaryExpression' && around.operator === 'delete')
-    return isTarget ? undefined : { name: parent.property.name, start: place.start }
+    return isTarget ? undefined : { name: parent.property.name, node: parent }
+  }
+
+  /** The members of what `variable` always is, if that is an object that is written out, or a namespace of TypeScript. */
+  #objectOf(variable: Variable): ReadonlyMap<string, Node> | undefined {
+    const constant = this.isConstant(variable) ? this.constantOf(variable) : undefined
+    const object = constant && unwrap(constant)
+    if (object?.type === 'ObjectExpression') return propertiesOf(object)
+    const spaces = variable.defs.map(({ name }) => this.parent(name as unknown as Node))
+    if (spaces.length === 0 || !spaces.every((space) => space?.type === 'TSModuleDeclaration')) return undefined
+    return new Map(spaces.flatMap((space) => (space?.type === 'TSModuleDeclaration' ? exportsOf(space) : [])))
   }
 
   // --- the walk ----------------------------------------------------------------------------------------------------------
@@ -334,6 +366,9 @@ const isDirective = (node: Node): boolean =>
 export const hasDirective = ({ body }: Unit): boolean =>
   body?.type === 'BlockStatement' && body.body.some((statement) => isDirective(statement))
 
+export const isMethod = (node: Node): boolean =>
+  node.type === 'MethodDefinition' || (node.type === 'Property' && (node.method || node.kind !== 'init'))
+
 const isVar = (node: Node | null): boolean => node?.type === 'VariableDeclaration' && node.kind === 'var'
 
 const definitions = (variable: Variable) =>
@@ -366,6 +401,38 @@ function whole(source: Node, isData: boolean): Imported | undefined {
 
 function take(of: Imported, name: string): Imported {
   return { ...of, path: of.path.length === 1 && of.path[0] === '*' ? [name] : [...of.path, name] }
+}
+
+/** What is written for the properties of an object. */
+export function propertiesOf(object: Node & { type: 'ObjectExpression' }): Map<string, Node> {
+  const properties = new Map<string, Node>()
+  for (const property of object.properties) {
+    // What comes after may replace what came before.
+    if (property.type === 'SpreadElement' || property.computed) properties.clear()
+    else {
+      const key = staticKey(property.key, false)
+      if (key === undefined || key === '__proto__') continue
+      if (property.kind === 'init') properties.set(key, property.value)
+      else properties.delete(key)
+    }
+  }
+  return properties
+}
+
+/** The functions and classes that a namespace of TypeScript exports. */
+function exportsOf({ body }: Node & { type: 'TSModuleDeclaration' }): [string, Node][] {
+  if (body?.type !== 'TSModuleBlock') return []
+  return body.body.flatMap((statement): [string, Node][] => {
+    const declared = statement.type === 'ExportNamedDeclaration' ? statement.declaration : null
+    if (declared?.type === 'VariableDeclaration') {
+      return declared.declarations.flatMap(({ id, init }): [string, Node][] =>
+        id.type === 'Identifier' && init !== null ? [[id.name, init]] : [],
+      )
+    }
+    return declared !== null && isUnit(declared) && 'id' in declared && declared.id !== null
+      ? [[declared.id.name, declared]]
+      : []
+  })
 }
 
 /** The properties that lead to variable `name` in a pattern; undefined if it is not only properties. */

@@ -8,6 +8,7 @@ export interface Offence {
   readonly kind:
     | 'assignment'
     | 'this'
+    | 'this of method'
     | 'super'
     | 'arguments'
     | 'new.target'
@@ -30,6 +31,8 @@ export function explain({ kind, name }: Offence): string {
       return `${what} is assigned to in a goroutine, which has a copy of it. Return the value and assign it where the goroutine is awaited, or share it: an atomic (AtomicInt32), a channel (chan), a SyncMap.`
     case 'this':
       return `${outer} Take what it needs into variables before: const { name } = this`
+    case 'this of method':
+      return `${what} in a method belongs to its object, of which a goroutine has only what it uses. Write a function that takes what it needs as parameters, or a class.`
     case 'super':
       return `${outer} Call it before, and use the result.`
     case 'arguments':

@@ -2,10 +2,10 @@
  * Which functions of a module may run as goroutines: those that its calls of goro's functions are given, all that it has at
  * module level, those that say so, and, in turn, those that one of them refers to.
  */
-import { type Captures, hasDirective, type Module } from './capture.ts'
+import { type Captures, hasDirective, isMethod, type Module, propertiesOf } from './capture.ts'
 import type { Offence } from './diagnostics.ts'
-import type { Variable } from './scopes.ts'
-import { memberOf, type Node, staticKey, type Unit, unwrap } from './syntax.ts'
+import { Variable } from './scopes.ts'
+import { isUnit, memberOf, type Node, staticKey, type Unit, unwrap } from './syntax.ts'
 
 /** What takes a goroutine function, by its name in `goro`, and which argument it is. */
 const TAKES: Readonly<Record<string, number>> = {
@@ -40,6 +40,8 @@ export interface Reached {
   readonly captures: Captures
   /** How module code gets at it, if it is at module level: `parse`, `tasks[0]`, `module.exports.run`. */
   readonly path: string | undefined
+  /** The declaration of the object that it is a method of; `path` leads to it from there on. */
+  readonly declaration: Node | undefined
   certainty: number
 }
 
@@ -114,7 +116,7 @@ class Search {
   }
 
   /** Reaches every function that `value` may be. */
-  #follow(value: Node, certainty: number): void {
+  #follow(value: Node, certainty: number, text?: string): void {
     const node = unwrap(value)
     switch (node.type) {
       case 'FunctionExpression':
@@ -122,7 +124,7 @@ class Search {
       case 'ClassExpression':
       case 'FunctionDeclaration':
       case 'ClassDeclaration':
-        return this.#reach(node, certainty)
+        return this.#reach(node, certainty, text)
       case 'Identifier': {
         const variable = this.#module.variableOf(node)
         return variable && this.#followVariable(variable, certainty)
@@ -150,32 +152,46 @@ class Search {
     for (const value of this.#module.valuesOf(variable)) this.#follow(value, certainty)
   }
 
-  #reach(unit: Unit, certainty: number): void {
+  /** `text` is how code refers to it, if it is a member of something. */
+  #reach(unit: Unit, certainty: number, text?: string): void {
     const known = this.reached.get(unit)
     if (known !== undefined && known.certainty >= certainty) return
-    const path = this.#paths.get(unit)
-    const captures = known?.captures ?? this.#capturesOf(unit, path)
-    if (known === undefined) this.reached.set(unit, { unit, captures, path, certainty })
-    else known.certainty = certainty
-    for (const { variable } of captures.elements) if (variable !== undefined) this.#followVariable(variable, certainty)
+    const reached = known ?? this.#newlyReached(unit, text)
+    if (reached === undefined) return
+    reached.certainty = certainty
+    this.reached.set(unit, reached)
+    for (const { value, text } of reached.captures.elements) {
+      if (value instanceof Variable) this.#followVariable(value, certainty)
+      else if (value !== undefined) this.#follow(value, certainty, text)
+    }
   }
 
-  #capturesOf(unit: Unit, path: string | undefined): Captures {
+  #newlyReached(unit: Unit, text: string | undefined): Reached | undefined {
     const captures = this.#module.captures(unit)
-    const method = this.#module.parent(unit)
-    if (path !== undefined || method === undefined || !isMethod(method)) return captures
-    const name = ('key' in method && 'computed' in method && staticKey(method.key, method.computed)) || 'it'
-    const directive: Offence = { kind: 'directive', name, start: method.start, end: method.start }
-    return { ...captures, offences: [directive, ...captures.offences] }
+    const found = { unit, captures, declaration: undefined, certainty: Certainty.possible }
+    const path = this.#paths.get(unit)
+    const parent = this.#module.parent(unit)
+    if (path !== undefined || parent === undefined || !isMethod(parent)) return { ...found, path }
+    const declaration = this.#declarationAround(parent)
+    if (text !== undefined && declaration !== undefined) return { ...found, path: text, declaration }
+    if (!hasDirective(unit)) return undefined
+    const name = ('key' in parent && 'computed' in parent && staticKey(parent.key, parent.computed)) || 'it'
+    const offence: Offence = { kind: 'directive', name, start: parent.start, end: parent.start }
+    return { ...found, path, captures: { ...captures, offences: [offence] } }
+  }
+
+  /** The declaration of a variable whose value is the object with `property`, if it is a statement. */
+  #declarationAround(property: Node): Node | undefined {
+    let node = this.#module.parent(property)
+    while (node !== undefined && node.type !== 'VariableDeclaration' && !isUnit(node)) node = this.#module.parent(node)
+    const around = node?.type === 'VariableDeclaration' ? this.#module.parent(node) : undefined
+    return around !== undefined && 'body' in around && Array.isArray(around.body) ? node : undefined
   }
 }
 
 /** esbuild's way to keep a name: it returns its first argument. */
 const isNaming = (node: Node & { type: 'CallExpression' }) =>
   node.callee.type === 'Identifier' && node.callee.name === '__name'
-
-export const isMethod = (node: Node): boolean =>
-  node.type === 'MethodDefinition' || (node.type === 'Property' && (node.method || node.kind !== 'init'))
 
 // --- module level ----------------------------------------------------------------------------------------------------------
 
@@ -191,8 +207,8 @@ function* pathsOf(module: Module, defaultName: string): Generator<[Unit, string]
       case 'FunctionDeclaration':
       case 'ClassDeclaration':
         if (node.declare) continue
-        if (node.id === null) yield [node, defaultName]
-        else if (isLast(module, node)) yield [node, node.id.name]
+        if (node.id === null) yield* withStatics(node, defaultName)
+        else if (isLast(module, node)) yield* withStatics(node, node.id.name)
         continue
       case 'VariableDeclaration':
         for (const { id, init } of node.declarations) {
@@ -228,7 +244,7 @@ function* within(value: Node, path: string, mutated: ReadonlySet<string>): Gener
     case 'FunctionExpression':
     case 'ArrowFunctionExpression':
     case 'ClassExpression':
-      yield [node, path]
+      yield* withStatics(node, path)
       return
     case 'CallExpression': {
       const [first] = node.arguments
@@ -245,20 +261,19 @@ function* within(value: Node, path: string, mutated: ReadonlySet<string>): Gener
     }
     case 'ObjectExpression': {
       if (mutated.has(path)) return
-      const members = new Map<string, Node>()
-      for (const property of node.properties) {
-        // What comes after may replace what came before.
-        if (property.type === 'SpreadElement' || property.computed) members.clear()
-        else {
-          const key = staticKey(property.key, false)
-          if (key !== undefined && key !== '__proto__') {
-            if (property.kind === 'init') members.set(key, property.value)
-            else members.delete(key)
-          }
-        }
-      }
-      for (const [key, member] of members) yield* within(member, `${path}${access(key)}`, mutated)
+      for (const [key, member] of propertiesOf(node)) yield* within(member, `${path}${access(key)}`, mutated)
     }
+  }
+}
+
+/** A function, or a class and its static methods. */
+function* withStatics(unit: Unit, path: string): Generator<[Unit, string]> {
+  yield [unit, path]
+  if (unit.type !== 'ClassDeclaration' && unit.type !== 'ClassExpression') return
+  for (const member of unit.body.body) {
+    if (member.type !== 'MethodDefinition' || !member.static || member.kind !== 'method') continue
+    const key = staticKey(member.key, member.computed)
+    if (key !== undefined && isUnit(member.value)) yield [member.value, `${path}${access(key)}`]
   }
 }
 

@@ -3,10 +3,11 @@
  * TypeScript has at run time (enums, namespaces, `import x = require()`, decorators, parameter properties) and to leave out
  * what it has not (types, `import type`, `declare`). The tests hold it against `@typescript-eslint/scope-manager`.
  */
-import { type Reference, Referencer, type Scope, ScopeManager, type Variable } from 'eslint-scope'
+import { type Reference, Referencer, type Scope, ScopeManager, Variable } from 'eslint-scope'
 import { type Node, type Program, unwrap, VALUE_KEYS } from './syntax.ts'
 
-export type { Reference, Scope, Variable }
+export type { Reference, Scope }
+export { Variable }
 
 export interface Scopes {
   /** The scope of the module, or of the function that Node puts around CommonJS. */

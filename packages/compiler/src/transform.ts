@@ -81,15 +81,16 @@ class Transformer {
   }
 
   place(reached: Reached): void {
-    const { unit, path } = reached
-    if (path !== undefined) {
+    const { unit, path, declaration } = reached
+    if (declaration !== undefined) {
+      this.#insert(declaration.end, `; ${this.#shipping(path as string, reached)};`)
+    } else if (path !== undefined) {
       this.#getters.unshift(`() => [${path}, ${this.#thunkAndSite(reached).join(', ')}]`)
       if (path.startsWith(this.#names.default)) this.#nameDefault(unit)
     } else if (unit.type === 'FunctionDeclaration') {
       this.#shipInBlock(reached, unit)
     } else if (unit.type === 'ClassDeclaration') {
-      this.#ships.push(unit.end)
-      this.#text.appendLeft(unit.end, ` ${this.#shipping(unit.id?.name ?? this.#names.default, reached)};`)
+      this.#insert(unit.end, ` ${this.#shipping(unit.id?.name ?? this.#names.default, reached)};`)
     } else {
       this.#shipInPlace(reached)
     }
@@ -236,6 +237,7 @@ class Transformer {
     }
   }
 
+  /** Inserts a statement that calls `ship`. */
   #insert(at: number, text: string): void {
     this.#ships.push(at)
     this.#text.appendLeft(at, text)

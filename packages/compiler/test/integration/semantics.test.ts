@@ -1,6 +1,7 @@
 /**
- * What a goroutine does is what a call does. Every case of `fixtures/semantics/cases` runs twice: plain, where `go` is a call on
- * the main thread; and compiled, by the loader, where it is goro's. Results are equal, and errors come from the same line.
+ * What a goroutine does is what a call does. Every case of `fixtures/semantics/cases` runs plain, where `go` is a call on the main
+ * thread; and through the loader, where it is goro's: once with TypeScript as it is written, once with what tsx has made of it.
+ * Results are equal, and errors come from the same line.
  *
  * One case: `npm test -- --project integration packages/compiler/test/integration/semantics.test.ts -t 'a namespace'`
  */
@@ -14,7 +15,7 @@ interface Line {
   /** Absent if the file itself failed, with why. */
   readonly name?: string
   readonly failed?: string
-  /** What it should give: compiled, and plain. A `*` at the end stands for anything. */
+  /** What it should give: as a goroutine, and plain. A `*` at the end stands for anything. */
   readonly expected: string
   readonly plain: string
   readonly outcome: string
@@ -22,9 +23,8 @@ interface Line {
   readonly place?: string
 }
 
-const FIXTURE = 'semantics'
-const plain = plotOf(FIXTURE)
-const compiled = plotOf(FIXTURE)
+const plain = plotOf('semantics')
+const compiled = plotOf('semantics')
 afterAll(() => {
   plain.remove()
   compiled.remove()
@@ -38,43 +38,48 @@ compiled.linkGoro('goro')
 const files = readdirSync(join(plain.dir, 'cases')).sort()
 const typescript = files.filter((file) => file.endsWith('.ts'))
 const javascript = files.filter((file) => !file.endsWith('.ts'))
+const GORO = 'goro/register'
 
-async function run(plot: Plot, nodeArgs: readonly string[]): Promise<Map<string, Line>> {
-  const lines = new Map<string, Line>()
-  const inTypeScript = await plot.node([...nodeArgs, '--import', TSX, 'run.mjs', ...typescript])
-  const inJavaScript = await plot.node([...nodeArgs, 'run.mjs', ...javascript])
-  for (const { code, stdout, stderr } of [inTypeScript, inJavaScript]) {
-    for (const text of stdout.split('\n').filter((text) => text.startsWith('{'))) {
-      const line = JSON.parse(text) as Line
-      lines.set(`${line.file}: ${line.name ?? ''}`, line)
-    }
-    if (code !== 0) lines.set('the process', { file: '', expected: '0', plain: '0', outcome: `${code}\n${stderr}` })
-  }
-  return lines
+/** The outcomes by name. */
+async function run(plot: Plot, imports: readonly string[], files: readonly string[]): Promise<Map<string, Line>> {
+  const { code, stdout, stderr } = await plot.node([
+    ...imports.flatMap((specifier) => ['--import', specifier]),
+    'run.mjs',
+    ...files,
+  ])
+  const texts = stdout.split('\n').filter((text) => text.startsWith('{'))
+  const lines = texts.map((text) => JSON.parse(text) as Line)
+  const failed = lines.flatMap((line) => line.failed ?? [])
+  if (code !== 0 || failed.length > 0) throw new Error(`exit code ${code}\n${[...failed, stderr].join('\n')}`)
+  return new Map(lines.map((line) => [`${line.file}: ${line.name}`, line]))
 }
 
-const plainly = await run(plain, [])
-const asGoroutines = await run(compiled, ['--import', 'goro/register'])
+const plainly = new Map([...(await run(plain, [TSX], typescript)), ...(await run(plain, [], javascript))])
+// The hooks that are registered last are asked first, and hand on to those before.
+const asWritten = new Map([
+  ...(await run(compiled, [GORO, TSX], typescript)),
+  ...(await run(compiled, [GORO], javascript)),
+])
+const afterTsx = await run(compiled, [TSX, GORO], typescript)
 
-test('every file of cases was run, to its end', () => {
-  for (const [lines, expected] of [
-    [plainly, 'plain'],
-    [asGoroutines, 'expected'],
-  ] as const) {
-    expect([...lines.values()].filter(({ failed }) => failed !== undefined).map(({ failed }) => failed)).toEqual([])
-    expect(lines.get('the process')?.outcome).toBe(undefined)
-    expect(new Set([...lines.values()].map(({ file }) => file)), expected).toEqual(new Set(files))
-  }
-  expect([...asGoroutines.keys()]).toEqual([...plainly.keys()])
+test('every case was run each time', () => {
+  const names = [...plainly.keys()]
+  expect(new Set([...plainly.values()].map(({ file }) => file))).toEqual(new Set(files))
+  expect(names.length).toBeGreaterThan(150)
+  expect([...asWritten.keys()]).toEqual(names)
+  expect([...afterTsx.keys()]).toEqual(names.filter((name) => /^[^:]+\.ts:/.test(name)))
 })
 
 describe.each(files)('%s', (file) => {
-  const cases = [...plainly.values()].filter((line) => line.file === file && line.name !== undefined)
+  const cases = [...plainly.values()].filter((line) => line.file === file)
   test.each(cases.map((line) => [line.name as string, line] as const))('%s', (name, line) => {
-    const other = asGoroutines.get(`${file}: ${name}`)
     expect(matches(line.outcome, line.plain), `plain: ${line.outcome}`).toBe(line.plain)
-    expect(matches(other?.outcome ?? 'nothing', line.expected), other?.outcome).toBe(line.expected)
-    if (line.place !== undefined) expect(other?.place).toBe(line.place)
+    for (const [how, lines] of Object.entries({ asWritten, afterTsx })) {
+      const other = lines.get(`${file}: ${name}`)
+      if (other === undefined) continue
+      expect(matches(other.outcome, line.expected), `${how}: ${other.outcome}`).toBe(line.expected)
+      if (line.place !== undefined) expect(other.place, how).toBe(line.place)
+    }
   })
 })
 

@@ -3,7 +3,7 @@
  * without parking, and its promise is fulfilled already.
  */
 import { alloc, cas, free, HANDLE_CLASS, read, store, write } from '@goro/memory'
-import { comesLater, copyOf, dropCell, readCell, writeCell } from './cell.ts'
+import { copyOf, dropCell, readCell, writeCell } from './cell.ts'
 import {
   BLOCKED,
   BY_CLOSE,
@@ -133,20 +133,13 @@ export function next(c: number, keep: Handle): Promise<IteratorResult<unknown, u
   if (outcome === BLOCKED) return park(sudog, settleNext, keep) as Promise<IteratorResult<unknown, undefined>>
   if (outcome === CLOSED) return ready({ value: undefined, done: true as const })
   if (outcome !== DONE) goready(outcome)
-  return ready(resultOf(cell)) as Promise<IteratorResult<unknown, undefined>>
+  return ready({ value: readCell(cell), done: false as const })
 }
 
 function settleNext(sudog: number): unknown {
-  return read(sudog + Sudog.info) === BY_CLOSE ? { value: undefined, done: true } : resultOf(sudog + Sudog.cell)
-}
-
-/** The result of a receive; a promise of it, if the value comes by another way. */
-function resultOf(cell: number): unknown {
-  const later = comesLater(cell)
-  const value = readCell(cell)
-  return later
-    ? (value as Promise<unknown>).then((arrived) => ({ value: arrived, done: false }))
-    : { value, done: false }
+  return read(sudog + Sudog.info) === BY_CLOSE
+    ? { value: undefined, done: true }
+    : { value: readCell(sudog + Sudog.cell), done: false }
 }
 
 /** Sends `value` if that needs no waiting. @throws ChannelClosedError, DataCloneError */
@@ -356,12 +349,9 @@ function finish(waiting: Waiting, winner: number, closed: boolean): unknown {
     if (closed) throw closedError()
     return { case: name, value: undefined, done: false }
   }
-  const later = !closed && comesLater(winner + Sudog.cell)
   const value = closed ? undefined : readCell(winner + Sudog.cell)
   end(waiting, winner)
-  return later
-    ? (value as Promise<unknown>).then((arrived) => ({ case: name, value: arrived, done: false }))
-    : { case: name, value, done: closed }
+  return { case: name, value, done: closed }
 }
 
 /** Gives the sudogs back. What was not sent is dropped; the value of `winner` has gone. */

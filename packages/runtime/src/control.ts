@@ -2,21 +2,19 @@
  * The control line: what the threads have to tell each other that is no bytes and is not hot. Comlink speaks over one
  * `MessagePort` an M, between it and the main thread; it is loaded when the first message is sent.
  *
- * Shared memory: a `SharedArrayBuffer` of the main thread is announced to all threads, once, under a number, when the first
- * goroutine that carries it is made; from then on the number is enough.
+ * What all threads are told goes over the lines too, ahead of whatever refers to it (shared.ts).
  *
- * Parcels, for all else: a transferred `MessagePort` among a goroutine's values cannot stand in the region. The
+ * Parcels: a transferred `MessagePort` among a goroutine's arguments cannot stand in the region. The
  * sender deposits such things with the main thread under a number that the G carries; whoever decodes the values fetches
  * them by it, once.
  */
 
 import { createRequire } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
-import { add, alloc, free, read, WORD_BYTES, write } from '@goro/memory'
+import { add } from '@goro/memory'
 import type { Endpoint, Remote } from 'comlink'
 import { dataCloneError } from './errors.ts'
 import { MAIN_M } from './m.ts'
-import { collectGarbage } from './native.ts'
 import { SCHED, Sched, self } from './sched.ts'
 
 /** What the main thread offers to the others. */
@@ -26,6 +24,7 @@ export interface MainControl {
   drop(parcel: number): void
   /** GOMAXPROCS has changed: only the main thread can start threads. */
   fitThreads(): void
+  announced(): readonly unknown[]
 }
 
 /** On the main thread: what was deposited, and who waits for what is still on its way. */
@@ -55,6 +54,9 @@ const main: MainControl = {
   },
   fitThreads() {
     onThreadsRequested()
+  },
+  announced() {
+    return announced()
   },
 }
 
@@ -148,70 +150,38 @@ async function call<T>(use: (remote: Remote<MainControl>) => PromiseLike<T>): Pr
   }
 }
 
-// --- shared memory that all threads know -----------------------------------------------------------------------------------
+// --- what all threads are told (shared.ts) ---------------------------------------------------------------------------------
 
-/** What the main thread tells the others of its `SharedArrayBuffer`s, ahead of any goroutine that carries one. */
-type Announcement = { readonly number: number; readonly memory?: SharedArrayBuffer }
-
-/** On the main thread: the numbers of its own, who they are, and the lines to tell. */
-const numbers = new WeakMap<SharedArrayBuffer, number>()
-const announced = new Map<number, WeakRef<SharedArrayBuffer>>()
-const lines = new Map<MessagePort, () => void>()
-const collected = new FinalizationRegistry<number>((number) => {
-  announced.delete(number)
-  for (const [end, wake] of lines) {
-    end.postMessage({ number } satisfies Announcement)
-    // A thread asleep since before the announcement has not read it: the message holds the memory.
-    wake()
-  }
-})
-
-/** On another thread: what it was told of. */
-const memories = new Map<number, SharedArrayBuffer>()
+/** On the main thread: the lines to tell. */
+const lines = new Set<MessagePort>()
+/** What a new thread is to be told first. */
+let announced: () => readonly unknown[] = () => []
+let onTold: (message: unknown) => void = () => {}
 /** On another thread: the next message that has come over its line, if any. */
 let receive: () => unknown
 
-/**
- * If all of `externals` are shared memory of the main thread, which this must be: their numbers, in a block. The other threads
- * have been told of them before, so that a goroutine needs nothing but the block to start. Undefined otherwise. Whoever calls
- * this keeps `externals` alive until the goroutine has come home.
- */
-export function shareAll(externals: readonly unknown[]): number | undefined {
-  if (self.id !== MAIN_M || !externals.every((external) => external instanceof SharedArrayBuffer)) return undefined
-  const block = alloc((externals.length + 1) * WORD_BYTES)
-  write(block, externals.length)
-  for (const [i, memory] of externals.entries()) write(block + 1 + i, announce(memory as SharedArrayBuffer))
-  return block
+/** Says what a new thread is to be told first. */
+export function useAnnounced(messages: () => readonly unknown[]): void {
+  announced = messages
 }
 
-function announce(memory: SharedArrayBuffer): number {
-  let number = numbers.get(memory)
-  if (number === undefined) {
-    number = add(SCHED + Sched.parcels, 1) + 1
-    numbers.set(memory, number)
-    announced.set(number, new WeakRef(memory))
-    collected.register(memory, number)
-    for (const end of lines.keys()) end.postMessage({ number, memory } satisfies Announcement)
-  }
-  return number
+/** Calls `callback` with each message of the main thread to all. They have a `number`, which Comlink's have not. */
+export function whenTold(callback: (message: unknown) => void): void {
+  onTold = callback
 }
 
-/** The shared memory that `shareAll` has put in `block`, which is freed. */
-export function takeShared(block: number): SharedArrayBuffer[] {
-  const found = Array.from({ length: read(block) }, (_, i) => memoryOf(read(block + 1 + i)))
-  free(block)
-  return found
+/** On the main thread: tells all others. */
+export function tellLines(message: object): void {
+  for (const end of lines) end.postMessage(message)
 }
 
-function memoryOf(number: number): SharedArrayBuffer {
-  if (!memories.has(number)) receiveAll()
-  const memory = memories.get(number)
-  if (memory === undefined) throw new Error(`goro: shared memory ${number} was not announced; please report this`)
-  return memory
+/** On another thread: what the main thread knows by now of what was announced. */
+export function fetchAnnounced(): Promise<readonly unknown[]> {
+  return call((remote) => remote.announced())
 }
 
-/** Takes in what has come over the line without waiting for the event loop. */
-function receiveAll(): void {
+/** On another thread: takes in what has come over the line without waiting for the event loop. */
+export function receiveLine(): void {
   for (let message = receive(); message !== undefined; message = receive()) onMessage(message)
 }
 
@@ -219,26 +189,8 @@ function receiveAll(): void {
 let onControl: (message: unknown) => void = () => {}
 
 function onMessage(message: unknown): void {
-  const { number, memory } = message as Announcement
-  if (number === undefined) onControl(message)
-  else if (memory === undefined) forget(number)
-  else memories.set(number, memory)
-}
-
-/** Bytes of forgotten memory after which this thread collects its garbage. */
-const COLLECT_AFTER_BYTES = 256 << 20
-let forgotten = 0
-
-/**
- * The main thread has no use for memory `number` any more. What holds it now is an object of this thread that nobody refers
- * to; and a thread that does little may not collect garbage for hours, since V8 does not count shared memory as its own.
- */
-function forget(number: number): void {
-  forgotten += memories.get(number)?.byteLength ?? 0
-  memories.delete(number)
-  if (forgotten < COLLECT_AFTER_BYTES) return
-  forgotten = 0
-  collectGarbage()
+  if ((message as { number?: number }).number === undefined) onControl(message)
+  else onTold(message)
 }
 
 // --- the lines -------------------------------------------------------------------------------------------------------------
@@ -250,8 +202,8 @@ export function connect(end: MessagePort, receiveOne: () => unknown): void {
   end.on('message', onMessage)
 }
 
-/** Sets up the main thread's end of the line of an M, which `wake` wakes. It does not hold the process open: goroutines in flight do. */
-export function serve(end: MessagePort, wake: () => void): void {
+/** Sets up the main thread's end of the line of an M. It does not hold the process open: goroutines in flight do. */
+export function serve(end: MessagePort): void {
   let deliverTo: ((message: unknown) => void) | undefined
   end.on('message', (message: unknown) => {
     if (deliverTo === undefined) {
@@ -273,12 +225,9 @@ export function serve(end: MessagePort, wake: () => void): void {
     deliverTo?.(message)
   })
   end.unref()
-  lines.set(end, wake)
+  for (const message of announced()) end.postMessage(message)
+  lines.add(end)
   end.on('close', () => lines.delete(end))
-  for (const [number, ref] of announced) {
-    const memory = ref.deref()
-    if (memory !== undefined) end.postMessage({ number, memory } satisfies Announcement)
-  }
 }
 
 /** A port as Comlink wants it: an event target. `listens` is told where to send what comes. */

@@ -15,7 +15,7 @@ import {
   writeBytes,
   writeF64,
 } from '@goro/memory'
-import { dropParcel, fetchParcel, sendParcel } from './control.ts'
+import { dropParcel } from './control.ts'
 import {
   BLOCK,
   CANCELLED,
@@ -23,7 +23,6 @@ import {
   F_EXTERNALS,
   F_FAILED,
   F_LOST,
-  F_SHARED,
   flagsOf,
   G,
   IDLE,
@@ -96,7 +95,7 @@ export function onSettled(g: number, cleanup: () => void): void {
 
 /** Writes what goroutine `g` returned, or what it threw, into its struct. Throws if it can't be sent. */
 function writeOutcome(g: number, value: unknown, failed: boolean): void {
-  let flags = failed ? F_FAILED : 0
+  const flags = failed ? F_FAILED : 0
   let tag = packCell(value, g + G.cell0)
   if (tag === 0) {
     const encoded = encode(value, failed ? THROWN : RESULT)
@@ -105,15 +104,6 @@ function writeOutcome(g: number, value: unknown, failed: boolean): void {
     write(g + G.cell0, block)
     write(g + G.cell0 + 1, encoded.bytes.length)
     tag = BLOCK
-    if (encoded.externals !== undefined) {
-      flags |= F_EXTERNALS
-      try {
-        write(g + G.parcel, sendParcel(encoded.externals))
-      } catch (error) {
-        free(block)
-        throw error
-      }
-    }
   }
   write(g + G.tags, tagsOf(1, tag, 0, flags))
 }
@@ -192,29 +182,17 @@ export function deliver(chain: number, limit: number): number {
 
 function deliverOne(g: number): void {
   const index = read(g + G.handle)
-  const tags = read(g + G.tags)
   if (read(g + G.status) === CANCELLED) {
     dropValues(g)
     release(g, index)
     countSettled()
     return
   }
-  if ((flagsOf(tags) & F_EXTERNALS) !== 0) {
-    fetchParcel(read(g + G.parcel)).then(
-      (externals) => deliverOutcome(g, index, externals),
-      (error: unknown) => settle(release(g, index), error, true),
-    )
-  } else {
-    deliverOutcome(g, index, undefined)
-  }
-}
-
-function deliverOutcome(g: number, index: number, externals: readonly unknown[] | undefined): void {
   const flags = flagsOf(read(g + G.tags))
   let failed = (flags & F_FAILED) !== 0
   let value: unknown
   try {
-    value = (flags & F_LOST) !== 0 ? new OutOfMemoryError(LOST) : takeOutcome(g, externals)
+    value = (flags & F_LOST) !== 0 ? new OutOfMemoryError(LOST) : takeOutcome(g)
   } catch (error) {
     // It could be written and can't be read: one nested so deep that this thread's stack is too small for it.
     value = error
@@ -250,15 +228,15 @@ function release(g: number, index: number): Goroutine<unknown> {
   return goroutine
 }
 
-function takeOutcome(g: number, externals: readonly unknown[] | undefined): unknown {
+function takeOutcome(g: number): unknown {
   const tag = tag0Of(read(g + G.tags))
-  return tag === BLOCK ? decodeBlock(g, externals) : unpackCell(tag, g + G.cell0)
+  return tag === BLOCK ? decodeBlock(g) : unpackCell(tag, g + G.cell0)
 }
 
-function decodeBlock(g: number, externals: readonly unknown[] | undefined): unknown {
+function decodeBlock(g: number): unknown {
   const block = read(g + G.cell0)
   try {
-    return decode(bytes(block, read(g + G.cell0 + 1)), externals)
+    return decode(bytes(block, read(g + G.cell0 + 1)))
   } finally {
     free(block)
   }
@@ -267,11 +245,10 @@ function decodeBlock(g: number, externals: readonly unknown[] | undefined): unkn
 /** Throws away what the cells of `g` hold: handles among it are let go of. */
 export function dropValues(g: number): void {
   const tags = read(g + G.tags)
-  if (tag0Of(tags) === BLOCK) decodeBlock(g, undefined)
+  if (tag0Of(tags) === BLOCK) decodeBlock(g)
   else if (tag0Of(tags) !== 0) unpackCell(tag0Of(tags), g + G.cell0)
   if (tag1Of(tags) !== 0) unpackCell(tag1Of(tags), g + G.cell1)
   if ((flagsOf(tags) & F_EXTERNALS) !== 0) dropParcel(read(g + G.parcel))
-  if ((flagsOf(tags) & F_SHARED) !== 0) free(read(g + G.parcel))
 }
 
 /** For a goroutine whose creator is gone: the main thread reports its error; a result is dropped. */

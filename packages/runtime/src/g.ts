@@ -30,7 +30,7 @@ export const G = struct({
   m: i32,
   /** Packed: see `Tags`. The creator for the arguments, then the thread that runs it for the result. */
   tags: i32,
-  /** What is no bytes among its values (control.ts), if it has F_EXTERNALS or F_SHARED. As `tags`. */
+  /** What is no bytes among its arguments (control.ts), if it has F_EXTERNALS. As `tags`. */
   parcel: i32,
   /** First argument, then the result; or the address and length in bytes of the block that holds them all. As `tags`. */
   cell0: array(2, 2),
@@ -75,13 +75,10 @@ export const BLOCK = 255
 
 /** Its creator may abort it: its start is a cas. */
 export const F_ABORTABLE = 1
-/** Something among its values is no bytes and waits in parcel `parcel`. */
+/** Something among its arguments is no bytes and waits in parcel `parcel`. */
 export const F_EXTERNALS = 2
 /** The value is an error. */
 export const F_FAILED = 4
-
-/** Among its arguments is shared memory of the main thread, and nothing else that is no bytes: `parcel` is a block of numbers. */
-export const F_SHARED = 16
 /** There was no shared memory left for its result. */
 export const F_LOST = 8
 /** Among its arguments are handles: their classes have to be there before it starts (handle.ts). */

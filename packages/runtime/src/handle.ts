@@ -30,6 +30,8 @@ export const KIND = {
   timer: 12,
   ticker: 13,
   context: 14,
+  /** An object of Node's own (shared.ts). */
+  shared: 15,
 } as const
 
 /** That thread `owner` has a handle of what is at `address`. */
@@ -68,7 +70,7 @@ export async function learnHandles(): Promise<void> {
 }
 
 /** This thread's handles that may come back to it, by address. */
-const known = new Map<number, WeakRef<Handle>>()
+const known = new Map<number, WeakRef<object>>()
 const destroyers = new Map<number, (address: number) => void>()
 
 const collected = new FinalizationRegistry<number>((ref) => {
@@ -122,11 +124,22 @@ export abstract class Handle {
   /** Of a new struct, or of one whose part the caller gives up to it. @internal */
   constructor(address: number) {
     this[handleAddress] = address
-    const ref = self.slab.allocClass(REF_CLASS)
-    write(ref + Ref.address, address)
-    store(ref + Ref.owner, self.id + 1)
-    collected.register(this, ref)
+    own(this, address)
   }
+}
+
+/** This thread's part in what is at `address` lasts as long as `object`. */
+function own(object: object, address: number): void {
+  const ref = self.slab.allocClass(REF_CLASS)
+  write(ref + Ref.address, address)
+  store(ref + Ref.owner, self.id + 1)
+  collected.register(object, ref)
+}
+
+/** Makes `object` what comes back to this thread for what is at `address`, and gives it the caller's part. */
+export function adopt(object: object, address: number): void {
+  own(object, address)
+  known.set(address, new WeakRef(object))
 }
 
 /** The address of what `handle` stands for. */
@@ -142,7 +155,7 @@ useRetain((handle) => {
 /** Says how handles of `kind` are made of an address, and what frees the struct when nobody has one any more. */
 export function defineHandle(
   kind: number,
-  make: (address: number) => Handle,
+  make: (address: number) => object,
   destroy: (address: number) => void,
 ): void {
   destroyers.set(kind, destroy)

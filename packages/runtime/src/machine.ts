@@ -2,7 +2,7 @@
  * The entry of an M's thread: one long task of the Piscina pool, which lasts until the runtime stops.
  */
 import type { MessagePort } from 'node:worker_threads'
-import { receiveMessageOnPort, threadId } from 'node:worker_threads'
+import { BroadcastChannel, receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { cas, read, readF64, store, write } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
@@ -18,6 +18,7 @@ import { watchOutput } from './output.ts'
 import { P, P_BUSY } from './p.ts'
 import { hold, joinRegion, self, unhold } from './sched.ts'
 import { schedule } from './schedule.ts'
+import { catchUp, joinGroup } from './shared.ts'
 
 /** What an M is told at its start. */
 export interface MachineTask {
@@ -27,16 +28,21 @@ export interface MachineTask {
   readonly pid: number
   /** Its end of the control line. */
   readonly port: MessagePort
+  /** Name of the channel of all threads to all. */
+  readonly group: string
   /** Where the classes of handles are defined: a URL. */
   readonly handles: string
 }
 
-export default async function machine({ buffer, id, pid, port, handles }: MachineTask): Promise<void> {
+export default async function machine({ buffer, id, pid, port, group, handles }: MachineTask): Promise<void> {
   joinRegion(buffer, id, pid)
   useDefinitions(handles)
   useGoid(currentGoid)
   useNames((code) => describeCode(code).name)
   connect(port, () => receiveMessageOnPort(port)?.message)
+  const channel = new BroadcastChannel(group)
+  joinGroup(channel, () => receiveMessageOnPort(channel as unknown as MessagePort)?.message)
+  await catchUp()
   process.on('unhandledRejection', onUnhandledRejection)
   whenUnawaited(holdUntilReported)
   watchOutput()

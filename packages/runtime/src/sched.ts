@@ -76,8 +76,10 @@ export const Sched = struct({
   threads: i32,
   /** Next block of goroutine ids, in blocks of `GOID_BLOCK`; and how often that wrapped. Any thread, atomically. */
   goidBlocks: line(i32),
-  /** Next parcel number (control.ts). Any thread, atomically. */
+  /** Next parcel number (control.ts, shared.ts). Any thread, atomically. */
   parcels: i32,
+  /** Objects that other threads than the main thread have announced (shared.ts). Any of them, atomically. */
+  announced: i32,
   global: array(GlobalQueueLayout.SIZE, LINE),
   idle: array(idleSetLayout(MAX_PROCS).SIZE, LINE),
   slab: array(slabLayout(SLAB_SHAPE.classes.length).SIZE, LINE),

@@ -4,7 +4,7 @@
  * so that nothing starves: timers, sockets, messages.
  */
 import { bytes, cas, free, inbox, pause, read, store, write } from '@goro/memory'
-import { fetchParcel, takeShared } from './control.ts'
+import { fetchParcel } from './control.ts'
 import { deliver, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
   BLOCK,
@@ -13,7 +13,6 @@ import {
   F_CONTEXT,
   F_EXTERNALS,
   F_HANDLES,
-  F_SHARED,
   flagsOf,
   G,
   RUNNABLE,
@@ -170,7 +169,7 @@ function execute(g: number): void {
     if (typeof fn !== 'function' || (flags & F_EXTERNALS) !== 0 || ((flags & F_HANDLES) !== 0 && !knowsHandles())) {
       wait(g, prepare(g, fn, flags))
     } else {
-      const result = call(g, fn, tags, (flags & F_SHARED) === 0 ? undefined : takeShared(read(g + G.parcel)))
+      const result = call(g, fn, tags, undefined)
       if (isThenable(result)) wait(g, result)
       else finish(g, result)
     }
@@ -183,9 +182,7 @@ function execute(g: number): void {
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
   if (!knowsHandles()) await learnHandles()
-  const parcel = read(g + G.parcel)
-  const externals =
-    (flags & F_EXTERNALS) !== 0 ? await fetchParcel(parcel) : (flags & F_SHARED) !== 0 ? takeShared(parcel) : undefined
+  const externals = (flags & F_EXTERNALS) === 0 ? undefined : await fetchParcel(read(g + G.parcel))
   return call(g, await fn, read(g + G.tags), externals)
 }
 

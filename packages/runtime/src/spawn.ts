@@ -2,10 +2,10 @@
  * go: making a goroutine. Go's `newproc`: fill in a G, put it in the local run queue, wake a processor if one should run.
  */
 import { alloc, cas, free, G_CLASS, write, writeBytes, writeF64 } from '@goro/memory'
-import { sendParcel, shareAll } from './control.ts'
+import { sendParcel } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
-import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, F_SHARED, G, RUNNABLE, tagsOf } from './g.ts'
+import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, G, RUNNABLE, tagsOf } from './g.ts'
 import { Goroutine } from './goroutine.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
@@ -132,25 +132,14 @@ function writeArguments(
   writeBytes(block, bytes)
   write(g + G.cell0, block)
   write(g + G.cell0 + 1, bytes.length)
+  write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? allFlags : allFlags | F_EXTERNALS))
+  if (externals === undefined) return
   try {
-    write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? allFlags : allFlags | sendExternals(g, externals)))
+    write(g + G.parcel, sendParcel(externals))
   } catch (error) {
     free(block)
     throw error
   }
-}
-
-/** Sends what is no bytes on its way, ahead of the goroutine; returns the flag that says which way. */
-function sendExternals(g: number, externals: readonly unknown[]): number {
-  const block = shareAll(externals)
-  if (block === undefined) {
-    write(g + G.parcel, sendParcel(externals))
-    return F_EXTERNALS
-  }
-  write(g + G.parcel, block)
-  // The closure is what keeps the memory alive until the goroutine has it, and is home again.
-  onSettled(g, () => externals)
-  return F_SHARED
 }
 
 /** How the values that go along are called in messages. */

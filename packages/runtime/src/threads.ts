@@ -7,8 +7,9 @@
  * process open by its port, which is undone here (`release`), since goroutines do that while there are any (netpoll.ts). A task
  * that comes later waits until a worker is ready; one that fails before that fails no task, but tells the pool's listeners.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { cas, inbox, load, read, store, wake, write } from '@goro/memory'
+import { randomUUID } from 'node:crypto'
+import { BroadcastChannel, MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { cas, inbox, load, read, store, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { handleDefinitions } from './handle.ts'
@@ -17,6 +18,7 @@ import type { MachineTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
 import { P, P_IDLE } from './p.ts'
 import { isStopping, mAt, pAt, SCHED, Sched } from './sched.ts'
+import { joinGroup } from './shared.ts'
 
 export interface ThreadOptions {
   readonly maxThreads: number
@@ -29,6 +31,7 @@ export interface ThreadOptions {
 const IDLE_TIMEOUT_MS = 10_000
 
 let pool: Piscina
+let groupName: string
 let buffer: SharedArrayBuffer
 let onDeath: (id: number, cause: unknown) => void
 
@@ -55,6 +58,9 @@ export function startThreads(
 ): void {
   buffer = region
   onDeath = died
+  groupName = `goro ${randomUUID()}`
+  const group = new BroadcastChannel(groupName)
+  joinGroup(group, () => receiveMessageOnPort(group as unknown as MessagePort)?.message)
   pool = new Piscina({
     filename: new URL('./thread.cjs', import.meta.url).href,
     minThreads: procs,
@@ -106,7 +112,7 @@ export function startM(pid: number): void {
   const id = freeSlot()
   const m = mAt(id)
   const { port1, port2 } = new MessageChannel()
-  serve(port1, () => wake(m + M.note))
+  serve(port1)
   inbox.open(m + M.inbox)
   write(m + M.p, pid)
   write(m + M.curg, 0)
@@ -117,7 +123,7 @@ export function startM(pid: number): void {
   store(pAt(pid) + P.status, P_IDLE)
   store(pAt(pid) + P.m, id)
   lines.set(id, port1)
-  const task: MachineTask = { buffer, id, pid, port: port2, handles: handleDefinitions() }
+  const task: MachineTask = { buffer, id, pid, port: port2, group: groupName, handles: handleDefinitions() }
   const taken = new AbortController()
   queued.set(id, taken)
   // The task of a thread ends when the thread does: by the runtime's stop, or by its death.

@@ -10,8 +10,9 @@
  *             so what is shared, and what is cyclic, stays so
  *
  * One walk does it all, and no path is kept on the way: if something can't be sent, a second walk finds the path to it. What
- * is no bytes at all (a `SharedArrayBuffer`, a `MessagePort` that is transferred, a `Blob`) is an external: its index is
- * encoded, and the thing itself travels in a parcel (control.ts).
+ * is no bytes at all and can be had by every thread (a `SharedArrayBuffer`, a `Blob`) is a handle on its way (shared.ts). What only
+ * one thread can have, a `MessagePort` that is transferred, is an external: its index is encoded, and the thing itself travels in
+ * a parcel (control.ts).
  */
 import { inspect, types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
@@ -47,6 +48,13 @@ const handleKinds: ((address: number) => object)[] = []
 /** Makes handles of `kind` (1 to 255) arrive as what `decode` makes of their address. */
 export function registerHandle(kind: number, decodeHandle: (address: number) => object): void {
   handleKinds[kind] = decodeHandle
+}
+
+let share: ((object: object) => Handle) | undefined
+
+/** Says as what handle an object is sent that is no bytes and that threads share, or copy by themselves. */
+export function useShared(handleOf: (object: object) => Handle): void {
+  share = handleOf
 }
 
 let retain: (handle: Handle) => void = () => {}
@@ -200,7 +208,7 @@ export interface Encoded {
   readonly bytes: Uint8Array
   /** What is no bytes, by its index; undefined if there is nothing of the kind. */
   readonly externals: unknown[] | undefined
-  /** Whether there are handles in it. */
+  /** Whether there are handles in it, whose classes have to be there before it is decoded. */
   readonly handles: boolean
 }
 
@@ -210,6 +218,8 @@ let seen = new Map<object, number>()
 let externals: unknown[] | undefined
 /** The handles in what is encoded. */
 let handles: Handle[] = []
+/** Whether there are others among them than those of `share`. */
+let classes = false
 let transferred: ReadonlySet<unknown> = new Set()
 let lossy = false
 
@@ -246,6 +256,7 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
   seen = new Map()
   externals = undefined
   handles = []
+  classes = false
   lossy = options.lossy === true
   try {
     if (options.transfer !== undefined) transferred = checkTransfer(options.transfer)
@@ -253,7 +264,7 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     // Only now that nothing can fail any more.
     for (const each of transferred) if (types.isArrayBuffer(each)) structuredClone(each, { transfer: [each] })
     for (const each of handles) retain(each)
-    return { bytes: scratch.subarray(0, pos), externals, handles: handles.length > 0 }
+    return { bytes: scratch.subarray(0, pos), externals, handles: classes }
   } catch (error) {
     if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusalAt(error, value, options)) : error
     // A thrown error gets home whatever becomes of it: here as the reason why it could not be sent.
@@ -292,13 +303,13 @@ let encoding = false
 
 /** As `encode`, from within another one, whose state is kept aside. */
 function encodeInside(value: unknown, options: EncodeOptions): Encoded {
-  const outer = { scratch, pos, seen, externals, handles, transferred, lossy }
+  const outer = { scratch, pos, seen, externals, handles, classes, transferred, lossy }
   try {
     encoding = false
     scratch = Buffer.allocUnsafeSlow(1 << 14)
     return encode(value, options)
   } finally {
-    ;({ scratch, pos, seen, externals, handles, transferred, lossy } = outer)
+    ;({ scratch, pos, seen, externals, handles, classes, transferred, lossy } = outer)
     encoding = true
   }
 }
@@ -487,10 +498,8 @@ function writeBlob(bytes: Uint8Array): void {
 /** Whatever is no plain object and no array. */
 function writeExotic(value: object): void {
   if (isHandle(value)) {
-    handles.push(value)
-    writeByte(HANDLE)
-    writeDouble(value[handleKind])
-    writeDouble(value[handleAddress])
+    classes = true
+    writeHandle(value)
   } else if (value instanceof Error || types.isNativeError(value)) {
     // Also what Node made of an error from another thread, which is an instance of Error and no native one.
     writeError(value)
@@ -527,8 +536,15 @@ function writeExotic(value: object): void {
   }
 }
 
+function writeHandle(handle: Handle): void {
+  handles.push(handle)
+  writeByte(HANDLE)
+  writeDouble(handle[handleKind])
+  writeDouble(handle[handleAddress])
+}
+
 function writeBuffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
-  if (types.isSharedArrayBuffer(buffer)) return writeExternal(buffer)
+  if (types.isSharedArrayBuffer(buffer)) return writeShared(buffer)
   if (isDetached(buffer)) return refuse(buffer, 'an ArrayBuffer that has been transferred has nothing left to send')
   const { resizable, maxByteLength } = buffer as ArrayBuffer & { resizable?: boolean; maxByteLength?: number }
   writeByte(resizable === true ? RESIZABLE : BUFFER)
@@ -579,6 +595,12 @@ function viewConstructor(name: string): ViewConstructor {
   return (globalThis as unknown as Record<string, ViewConstructor>)[name] as ViewConstructor
 }
 
+/** What threads share, or copy by themselves. */
+function writeShared(value: object): void {
+  if (share === undefined) writeExternal(value)
+  else writeHandle(share(value))
+}
+
 function writeExternal(value: object): void {
   externals ??= []
   writeByte(EXTERNAL)
@@ -592,7 +614,7 @@ function writeOther(value: object): void {
       ? writeExternal(value)
       : refuse(value, 'a MessagePort can only be moved: name it in go.with({ transfer: [port] }, …)')
   }
-  if (isPlatformClone(value)) return writeExternal(value)
+  if (isPlatformClone(value)) return writeShared(value)
   const reason = reasonAgainst(value)
   if (reason !== undefined) return refuse(value, reason)
   writeProperties(OBJECT, value, Object.keys(value))

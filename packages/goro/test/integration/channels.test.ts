@@ -134,6 +134,35 @@ describe('channels', () => {
     expect(() => ch.trySend(3)).toThrow('send on closed channel')
   })
 
+  test('a value with shared memory or a Blob in it is there at once, from any thread', async () => {
+    const [out, back] = [chan<unknown>(4), chan<unknown>(4)]
+    const memory = new SharedArrayBuffer(16)
+    expect(out.trySend({ memory, blob: new Blob(['hi']) })).toBe(true)
+    const first = out.tryRecv()!.value as { memory: SharedArrayBuffer; blob: Blob }
+    expect([first.memory === memory, first.blob instanceof Blob, first.blob.size]).toEqual([true, true, 2])
+    const other = go(
+      async (from: Chan<unknown>, to: Chan<unknown>) => {
+        const { memory: theirs } = (await from.recv()) as { memory: SharedArrayBuffer }
+        const own = new SharedArrayBuffer(8)
+        new Int32Array(theirs)[0] = 42
+        new Int32Array(own)[1] = 7
+        await to.send([theirs, own, own])
+        // A third thread has it from here.
+        await to.send(own)
+        return new Int32Array(own)[0]
+      },
+      out,
+      back,
+    )
+    await out.send({ memory })
+    while (back.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    const [same, own, again] = select.try({ back })!.value as SharedArrayBuffer[]
+    expect([same === memory, own === again, new Int32Array(memory)[0]]).toEqual([true, true, 42])
+    expect(new Int32Array(own as SharedArrayBuffer)[1]).toBe(7)
+    expect(back.tryRecv()!.value).toBe(own)
+    await other
+  })
+
   test('refuse misuse in Go’s words', async () => {
     const ch = chan<unknown>()
     await expect(ch.send(() => 1)).rejects.toMatchObject({ name: 'DataCloneError' })

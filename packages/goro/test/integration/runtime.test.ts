@@ -152,8 +152,13 @@ describe('where goroutines run', () => {
     expect((await run('more-procs.mjs')).stdout).toBe('6 2 2\n')
   })
 
-  test.each(['1', '4'])('shared memory that is not used any more is given back (GOMAXPROCS=%s)', async (procs) => {
-    const { stdout } = await run('shared-memory-freed.mjs', { nodeArgs: ['--expose-gc'], env: { GOMAXPROCS: procs } })
-    expect(stdout).toBe('ok\n')
+  test.each([
+    ['freed', '1'],
+    ['freed', '4'],
+    ['sent', '1'],
+    ['sent', '4'],
+  ])('shared memory that is not used any more is given back (%s, GOMAXPROCS=%s)', async (how, procs) => {
+    const options = { nodeArgs: ['--expose-gc'], env: { GOMAXPROCS: procs } }
+    expect((await run(`shared-memory-${how}.mjs`, options)).stdout).toBe('ok\n')
   })
 })

@@ -27,8 +27,8 @@ export function analyseScopes(program: Program): Scopes {
     ignoreEval: true,
     optimistic: true,
     jsx: true,
-    childVisitorKeys: SCOPE_KEYS as Record<string, string[]>,
-    fallback: () => [],
+    // It copies the keys that it is given for each pattern that it meets; so it is told of what it does not know when it asks.
+    fallback: (node: { type: string }) => [...(VALUE_KEYS[node.type] ?? [])],
   }
   const manager = new ScopeManager(options)
   new TypeScriptReferencer(options, manager).visit(estree(program))
@@ -45,11 +45,6 @@ export function analyseScopes(program: Program): Scopes {
     reference: (identifier) => references.get(identifier),
   }
 }
-
-/** Decorators stand outside the scope of what they decorate, so they are visited apart. */
-const SCOPE_KEYS = Object.fromEntries(
-  Object.entries(VALUE_KEYS).map(([type, keys]) => [type, keys.filter((key) => key !== 'decorators')]),
-)
 
 /** The same tree, by the types of the other library. */
 const estree = <T>(node: unknown): T => node as T
@@ -75,6 +70,11 @@ class TypeScriptReferencer extends Referencer {
     if (declaration.exportKind === 'type') return
     const specifiers = declaration.specifiers.filter((each) => each.exportKind !== 'type')
     super.ExportNamedDeclaration(estree({ ...declaration, specifiers }))
+  }
+
+  ImportExpression(node: Of<'ImportExpression'>): void {
+    this.visit(estree(node.source))
+    this.visit(estree(node.options))
   }
 
   override visitFunction(node: Given<'visitFunction'>): void {

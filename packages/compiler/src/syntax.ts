@@ -30,8 +30,6 @@ export function parse(
     const { program, errors } = parseSync(filename, source, {
       lang: lang === 'js' ? 'jsx' : lang,
       sourceType,
-      // One tree for all: with the fields of TypeScript, empty in JavaScript.
-      astType: 'ts',
       preserveParens: false,
       // eslint-scope goes by it.
       range: true,

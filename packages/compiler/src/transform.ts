@@ -248,10 +248,7 @@ class Transformer {
   #nameDefault(unit: Unit): void {
     const name = this.#names.default
     if (unit.type === 'FunctionDeclaration' || unit.type === 'ClassDeclaration') {
-      HEAD.lastIndex = skipTrivia(
-        this.#source,
-        ('decorators' in unit ? unit.decorators.at(-1)?.end : undefined) ?? unit.start,
-      )
+      HEAD.lastIndex = skipTrivia(this.#source, Math.max(unit.start, decoratorsEnd(unit)))
       HEAD.test(this.#source)
       this.#text.appendLeft(HEAD.lastIndex, ` ${name}`)
       const fix = `Object.defineProperty(${name}, 'name', { value: 'default', configurable: true });`
@@ -267,6 +264,9 @@ class Transformer {
     this.#text.appendLeft(value.end, `${after})`)
   }
 }
+
+/** Decorators may stand before `export` and before `class`. */
+const decoratorsEnd = (unit: Unit): number => ('decorators' in unit && unit.decorators?.at(-1)?.end) || 0
 
 /** A declaration up to where its name stands. */
 const HEAD = new RegExp(`(?:(?:async|abstract)${TRIVIA})?(?:function(?:${TRIVIA}\\*)?|class)`, 'y')

@@ -17,7 +17,7 @@ export async function goro(n, shape) {
   }
   const receiver = async (ch, objects) => {
     let sum = 0
-    for (let next = await ch.next(); !next.done; next = await ch.next()) sum += objects ? next.value.id : next.value
+    for (let value = await ch.recv(); value !== undefined; value = await ch.recv()) sum += objects ? value.id : value
     return sum
   }
   return time(n, async (n) => {

@@ -10,7 +10,6 @@ import {
   OutOfMemoryError,
   read,
   readF64,
-  wake,
   write,
   writeBytes,
   writeF64,
@@ -36,7 +35,7 @@ import { dropSudog, isSudog, settle as settleSudog } from './gopark.ts'
 import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
 import { holdForOutput } from './output.ts'
-import { countCreated, countFinished, countSettled, mAt, self } from './sched.ts'
+import { countCreated, countFinished, countSettled, mAt, self, wakeThread } from './sched.ts'
 import { decode, encode, packCell, unpackCell } from './value.ts'
 
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index. */
@@ -156,11 +155,10 @@ export function sendHomeUnrun(g: number): void {
 function push(g: number): void {
   const creator = read(g + G.creator)
   if (creator === NOBODY) return bury(g)
-  const m = mAt(creator)
-  if (!inbox.push(m + M.inbox, g, G.schedlink)) return bury(g)
+  if (!inbox.push(mAt(creator) + M.inbox, g, G.schedlink)) return bury(g)
   // A thread may sleep in its event loop while goroutines on it go on and end.
   if (creator === self.id) self.wakeSelf()
-  else wake(m + M.note)
+  else wakeThread(creator)
 }
 
 /** Takes what has come to this thread's inbox, oldest first, as a chain. */
@@ -290,5 +288,5 @@ function sendOrphan(g: number): void {
   write(g + G.handle, NO_HANDLE)
   inbox.push(mAt(MAIN_M) + M.inbox, g, G.schedlink)
   if (self.id === MAIN_M) onExpect()
-  else wake(mAt(MAIN_M) + M.note)
+  else wakeThread(MAIN_M)
 }

@@ -11,10 +11,10 @@
  * turn for anything else. So every operation costs one of a budget, and when that is used up, one is put off until the thread's
  * loop has had its turn (Tokio's cooperative budgeting, "Reducing tail latencies with automatic cooperative task yielding").
  */
-import { inbox, load, read, SUDOG_CLASS, wake, write } from '@goro/memory'
+import { inbox, load, read, SUDOG_CLASS, write } from '@goro/memory'
 import { dropCell } from './cell.ts'
 import { M } from './m.ts'
-import { lockId, mAt, self } from './sched.ts'
+import { lockId, mAt, self, wakeThread } from './sched.ts'
 import {
   homeOf,
   isCase,
@@ -149,8 +149,7 @@ function readyHome(home: number): void {
 }
 
 function sendHome(home: number, owner: number): void {
-  const m = mAt(owner)
-  if (inbox.push(m + M.inbox, home, Sudog.link)) wake(m + M.note)
+  if (inbox.push(mAt(owner) + M.inbox, home, Sudog.link)) wakeThread(owner)
   else dropSudog(home)
 }
 

@@ -7,7 +7,7 @@
  *
  * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
  */
-import { cas, FUTEX, inbox, load, POLL, read, store, wake, write } from '@goro/memory'
+import { cas, FUTEX, inbox, load, POLL, read, store, write } from '@goro/memory'
 import { isBlocked } from './deadlock.ts'
 import { G } from './g.ts'
 import { noteTime } from './gopark.ts'
@@ -22,7 +22,7 @@ import {
   nextWakeUp,
 } from './netpoll.ts'
 import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
-import { gomaxprocs, isStopping, mAt, pAt, SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
+import { gomaxprocs, isStopping, pAt, SCHED, Sched, self, unsettledGoroutines, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
 
 /**
@@ -46,7 +46,7 @@ function wakeP(pid: number): void {
 /** Wakes M `id` whatever it sleeps for. */
 export function wakeM(id: number): void {
   if (id === self.id) self.wakeSelf()
-  else wake(mAt(id) + M.note)
+  else wakeThread(id)
 }
 
 /**
@@ -71,7 +71,8 @@ export function stopm(): Promise<void> | undefined {
   // Before the P can be claimed: a claim then finds the note prepared, and ends the sleep.
   self.note.prepare(form)
   const work = enterIdle()
-  if (form === POLL && !work) beforeNextCallback(stir)
+  // While it is quiet there is nothing whose callback could run, save for handles that are unref'd.
+  if (form === POLL && !quiet && !work) beforeNextCallback(stir)
   return sleep(woken, work, quiet)
 }
 
@@ -164,5 +165,5 @@ function resume(): void {
 /** Tells the main thread, if it waits for that, that no goroutine is left, or that none can go on. The last one comes by here. */
 function reportQuiescence(quiet: boolean): void {
   if (load(SCHED + Sched.mainWaits) === 0 || (unsettledGoroutines() !== 0 && !(quiet && isBlocked()))) return
-  if (cas(SCHED + Sched.mainWaits, 1, 0) === 1) wake(mAt(MAIN_M) + M.note)
+  if (cas(SCHED + Sched.mainWaits, 1, 0) === 1) wakeThread(MAIN_M)
 }

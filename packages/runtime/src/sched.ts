@@ -55,6 +55,7 @@ import {
   struct,
   useSlab,
   WORD_BYTES,
+  wake,
   write,
 } from '@goro/memory'
 import { G, G_LINKS } from './g.ts'
@@ -113,6 +114,8 @@ export interface Thread {
   readonly victims: readonly RunQueueStealer[]
   /** Wakes this thread's own loop if it sleeps in its event loop right now (park.ts). */
   wakeSelf: () => void
+  /** It has ended another thread's sleep since it last had nothing to do: an answer may come, but not before that thread is up. */
+  hasWoken: boolean
 }
 
 /** This thread's part in the runtime; undefined until it has joined. */
@@ -160,7 +163,13 @@ function join(id: number, pid: number): void {
     note: new Note(m + M.note),
     victims: Array.from({ length: MAX_PROCS + 1 }, (_, i) => new RunQueueStealer(pAt(i) + P.runq, RUNQ_CAPACITY)),
     wakeSelf: () => {},
+    hasWoken: false,
   }
+}
+
+/** Wakes thread `id` if it sleeps. After what it is to see has been made visible (note.ts). */
+export function wakeThread(id: number): void {
+  if (wake(mAt(id) + M.note)) self.hasWoken = true
 }
 
 /** The id by which M `id` stamps locks: 0 means free there, and is the main thread's number here. */

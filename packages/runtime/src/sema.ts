@@ -33,6 +33,8 @@ export const Sema = struct({
   waiters: array(Waitq.SIZE),
   /** Cond: its mutex. Written once. */
   mutex: i32,
+  /** Semaphore: those who want more than there is at all. They are never served, so that they must not stand before the others. */
+  vain: array(Waitq.SIZE),
 })
 
 /** How much a waiter of a semaphore wants, in its sudog. */
@@ -83,7 +85,7 @@ export function acquireSema(sema: number, n: number, sudog: number, owner: numbe
     outcome = DONE
   } else if (sudog !== 0) {
     write(sudog + WANTED, n)
-    enqueue(sema + Sema.waiters, sudog, sema)
+    enqueue(n > read(sema + Sema.limit) ? sema + Sema.vain : sema + Sema.waiters, sudog, sema)
   }
   unlockQueue(sema)
   return outcome

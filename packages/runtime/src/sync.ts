@@ -356,8 +356,9 @@ export function queuesOf(at: number): number[] {
       return [at + Mutex.waiters]
     case KIND.rwMutex:
       return [at + RWMutex.readersWaiting, at + RWMutex.writersWaiting]
-    case KIND.waitGroup:
     case KIND.semaphore:
+      return [at + Sema.waiters, at + Sema.vain]
+    case KIND.waitGroup:
     case KIND.once:
     case KIND.cond:
       return [at + Sema.waiters]

@@ -145,12 +145,13 @@ export function adopt(object: object, address: number): void {
 /** The address of what `handle` stands for. */
 export const addressOf = (handle: Handle): number => handle[handleAddress]
 
-/** A handle is on its way in a message: its part is counted, and this thread will know it again. */
-useRetain((handle) => {
+/** A handle goes where other threads get it from, a message or another struct: its part is counted, and this thread will know it again. */
+export function share(handle: Handle): void {
   const address = handle[handleAddress]
   retain(address)
-  if (!known.has(address)) known.set(address, new WeakRef(handle as Handle))
-}, retain)
+  if (!known.has(address)) known.set(address, new WeakRef(handle))
+}
+useRetain((handle) => share(handle as Handle), retain)
 
 /** Says how handles of `kind` are made of an address, and what frees the struct when nobody has one any more. */
 export function defineHandle(

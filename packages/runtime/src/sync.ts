@@ -15,7 +15,7 @@ import {
   spareSudog,
   unpark,
 } from './gopark.ts'
-import { addressOf, type Handle, KIND, release, retain, retainIfAlive } from './handle.ts'
+import { addressOf, type Handle, KIND, release, retainIfAlive, share } from './handle.ts'
 import {
   DIED,
   HOLDER_DIED,
@@ -263,7 +263,7 @@ export function onceEnd(once: number): void {
 /** A cond keeps a part in its mutex. */
 export function newCond(mutex: Handle): number {
   const cond = newWaitable(KIND.cond)
-  retain(addressOf(mutex))
+  share(mutex)
   write(cond + Sema.mutex, addressOf(mutex))
   return cond
 }

@@ -1,4 +1,4 @@
-import { addressOf, type Case, type Hit, selectCase, tryCase } from '@goro/runtime'
+import { addressOf, type Case, ensureStarted, type Hit, selectCase, tryCase } from '@goro/runtime'
 import { Chan, type RecvChan, type SendChan } from './chan.ts'
 
 declare const received: unique symbol
@@ -84,6 +84,8 @@ function normalize(cases: SelectCases, api: string): Case[] {
   if (typeof cases !== 'object' || cases === null) {
     throw new TypeError(`${api}: takes an object of cases, as in ${api}({ job: recv(jobs) }), not ${String(cases)}`)
   }
+  // Without a channel among its cases it may be the first use of the runtime.
+  ensureStarted()
   const list: Case[] = []
   for (const [name, each] of Object.entries(cases)) {
     if (each === null || each === undefined) continue

@@ -275,6 +275,11 @@ export class Module {
       case 'ExportNamedDeclaration':
         this.usesGoro ||= node.source?.value === 'goro' && node.exportKind !== 'type'
         return
+      case 'TSImportEqualsDeclaration': {
+        const { moduleReference: reference } = node
+        this.usesGoro ||= reference.type === 'TSExternalModuleReference' && reference.expression.value === 'goro'
+        return
+      }
       case 'ExpressionStatement':
         this.usesGoro ||= isDirective(node)
         return

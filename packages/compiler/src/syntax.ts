@@ -12,7 +12,8 @@ export type Format = 'module' | 'commonjs'
 /** A function or class: what can be shipped. */
 export type Unit = FunctionNode | Class | (Node & { type: 'ArrowFunctionExpression' })
 
-const TYPESCRIPT = /\.[cm]?ts$/
+/** What follows the path in a URL, or in a bundler's name for a module. */
+const SUFFIX = /[?#].*$/
 
 /**
  * The tree of `source`; undefined if it can't be parsed. JavaScript is parsed with JSX whatever its extension: where an
@@ -24,11 +25,12 @@ export function parse(
   language: Language | undefined,
   format: Format | undefined,
 ): Program | undefined {
-  const lang = language ?? (TYPESCRIPT.test(filename) ? 'ts' : filename.endsWith('.tsx') ? 'tsx' : 'jsx')
+  const [, extension = 'js'] = /\.[cm]?([jt]sx?)$/.exec(filename.replace(SUFFIX, '')) ?? []
+  const lang = language ?? extension
   const tries = format === 'module' ? (['module'] as const) : (['unambiguous', 'commonjs'] as const)
   for (const sourceType of format === 'commonjs' ? tries.toReversed() : tries) {
     const { program, errors } = parseSync(filename, source, {
-      lang: lang === 'js' ? 'jsx' : lang,
+      lang: lang === 'js' ? 'jsx' : (lang as Language),
       sourceType,
       preserveParens: false,
       // eslint-scope goes by it.

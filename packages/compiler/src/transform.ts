@@ -42,7 +42,7 @@ type Names = Record<'runtime' | 'module' | 'functions' | 'default', string>
 /** Names for what is inserted, which the source does not use. */
 function unusedNames(source: string): Names {
   let suffix = ''
-  while (new RegExp(`_goro(_[mfd])?${suffix.replaceAll('$', '\\$')}(?![\\w$])`).test(source)) suffix += '$'
+  while (new RegExp(`(?<![\\w$])_goro(_[mfd])?${suffix.replaceAll('$', '\\$')}(?![\\w$])`).test(source)) suffix += '$'
   return {
     runtime: `_goro${suffix}`,
     module: `_goro_m${suffix}`,
@@ -61,7 +61,9 @@ class Transformer {
   readonly #original: Original
   readonly #imports: Imports
   readonly #names: Names
-  /** Source text of each import, and its number. */
+  /** Source text of each import. */
+  readonly #entries: string[] = []
+  /** Its number, by specifier; apart for those with data. */
   readonly #specifiers = new Map<string, number>()
   readonly #sites: string[] = []
   readonly #getters: string[] = []
@@ -113,7 +115,7 @@ class Transformer {
       parts.push(isEsm ? `import * as ${runtime} from '${RUNTIME}';` : `const ${runtime} = require('${RUNTIME}');`)
     }
     const kind = isEsm ? '' : 'commonjs: true, '
-    const imports = [...this.#specifiers.keys()].join(', ')
+    const imports = this.#entries.join(', ')
     parts.push(
       `function ${module}() { return { ${kind}imports: [${imports}], sites: [${this.#sites.join(', ')}] } }`,
       `function ${functions}() { return [${this.#getters.join(', ')}] }`,
@@ -164,12 +166,13 @@ class Transformer {
 
   /** The number of an import. */
   #specifier(specifier: string, isData: boolean): number {
-    const text = this.#imports.expression(specifier) ?? JSON.stringify(specifier)
-    const entry = !isData && this.#imports.isExternal(specifier) ? `[${text}]` : text
-    const known = this.#specifiers.get(entry)
+    const key = `${isData} ${specifier}`
+    const known = this.#specifiers.get(key)
     if (known !== undefined) return known
-    this.#specifiers.set(entry, this.#specifiers.size)
-    return this.#specifiers.size - 1
+    const text = this.#imports.expression(specifier) ?? JSON.stringify(specifier)
+    const number = this.#entries.push(!isData && this.#imports.isExternal(specifier) ? `[${text}]` : text) - 1
+    this.#specifiers.set(key, number)
+    return number
   }
 
   #shipInPlace(reached: Reached): void {

@@ -324,7 +324,12 @@ export class Module {
       owner !== undefined;
       inside = owner, owner = this.parent(owner)
     ) {
-      if (owns(owner, inside)) return
+      if (owns(owner, inside)) {
+        const around = this.parent(owner)
+        const isOfObject = offence.kind === 'this' && around !== undefined && isMethod(around)
+        if (isOfObject) add(this.#offences, owner, { ...offence, kind: 'this of method' })
+        return
+      }
       if (isUnit(owner)) {
         add(this.#offences, owner, offence)
         // Of a method, it belongs to the object: nothing around it is to blame.

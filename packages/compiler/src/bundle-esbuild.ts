@@ -11,6 +11,7 @@ import {
   ENTRIES,
   FOLDER,
   forwarder,
+  placeOfGoro,
   standaloneFiles,
 } from './bundle.ts'
 
@@ -47,6 +48,8 @@ export function esbuildBundler(standalone: URL): Bundler {
     },
     async placeOf(_, specifier, importer) {
       if (!build.initialOptions.bundle) return undefined
+      const own = placeOfGoro(specifier)
+      if (own !== undefined) return own
       const { path, external, errors } = await build.resolve(specifier, {
         importer,
         resolveDir: dirname(importer),

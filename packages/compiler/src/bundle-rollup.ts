@@ -2,7 +2,7 @@
 import { posix } from 'node:path'
 import MagicString from 'magic-string'
 import type { Plugin, PluginContext } from 'rollup'
-import { type Bundler, chunkEntry, chunkName, ENTRIES, FOLDER, standaloneFiles } from './bundle.ts'
+import { type Bundler, chunkEntry, chunkName, ENTRIES, FOLDER, placeOfGoro, standaloneFiles } from './bundle.ts'
 
 /** What goro is called until it is known which file imports it. */
 const GORO = 'goro:'
@@ -36,14 +36,6 @@ export function rollupBundler(standalone: URL): Bundler {
       needsGoro = true
       return { code: text.toString(), map: text.generateMap({ hires: 'boundary' }) }
     },
-    resolveFileUrl({ referenceId, relativePath, format }) {
-      // Vite has places of its own, which are a browser's.
-      if (!chunks.has(referenceId ?? '')) return null
-      const path = JSON.stringify(relativePath)
-      return format === 'cjs'
-        ? `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${path})).href`
-        : `new URL(${path}, import.meta.url).href`
-    },
     generateBundle() {
       if (!needsGoro) return
       for (const { name, contents } of standaloneFiles(standalone)) {
@@ -58,6 +50,9 @@ export function rollupBundler(standalone: URL): Bundler {
       rolldown: hooks as object,
       vite: {
         ...(hooks as object),
+        // Vite's own answer is a place on a web server.
+        resolveFileUrl: ({ referenceId, relativePath }) =>
+          chunks.has(referenceId ?? '') ? `new URL(${JSON.stringify(relativePath)}, import.meta.url).href` : null,
         configResolved({ command }) {
           isServer = command === 'serve'
         },
@@ -65,6 +60,8 @@ export function rollupBundler(standalone: URL): Bundler {
     },
     async placeOf(context, specifier, importer) {
       if (isServer) return undefined
+      const own = placeOfGoro(specifier)
+      if (own !== undefined) return own
       const build = context as PluginContext
       const resolved = await build.resolve(specifier, importer)
       if (resolved === null || resolved.external) return undefined

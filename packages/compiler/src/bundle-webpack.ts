@@ -10,6 +10,7 @@ import {
   ENTRIES,
   FOLDER,
   forwarder,
+  placeOfGoro,
   standaloneFiles,
 } from './bundle.ts'
 
@@ -59,6 +60,8 @@ export function webpackBundler(standalone: URL): Bundler {
   return {
     hooks: { webpack: apply, rspack: apply as never },
     async placeOf(context, specifier, importer) {
+      const own = placeOfGoro(specifier)
+      if (own !== undefined) return own
       const { loaderContext } = (context as BuildContext).getNativeBuildContext()
       const path = await loaderContext.getResolve({ dependencyType: 'esm' })(dirname(importer), specifier)
       // From a cache on disk it would come without its chunk being known.

@@ -42,8 +42,14 @@ export function chunkName(specifier: string, path: string): string {
   return `${specifier.replace(/\W+/g, '-').replace(/^-/, '')}-${hash}`
 }
 
-/** The place of a chunk in the folder, as the runtime in that folder understands it (packages/runtime/src/provided.ts). */
-export const chunkPlace = (name: string): string => JSON.stringify(`goro:packages/${name}.mjs`)
+/** The place of a file of the folder, as the runtime in that folder understands it (packages/runtime/src/provided.ts). */
+const placeIn = (file: string): string => JSON.stringify(`goro:${file}`)
+
+export const chunkPlace = (name: string): string => placeIn(`packages/${name}.mjs`)
+
+/** The place of what is imported of goro itself. */
+export const placeOfGoro = (specifier: string): string | undefined =>
+  Object.hasOwn(ENTRIES, specifier) ? placeIn(ENTRIES[specifier] as string) : undefined
 
 /** The files of goro, by their names in the folder. */
 export function standaloneFiles(standalone: URL): { name: string; contents: Buffer }[] {

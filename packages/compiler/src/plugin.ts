@@ -33,10 +33,11 @@ export function plugins(standalone: URL): Plugins {
           if (!isUserCode(id, source)) return null
           const options: CompileOptions = { filename: id, dependency: true, isExternal: (name) => isPackage(name, id) }
           const { compiled, packages } = compileAndList(source, options)
-          if (compiled === null || packages.length === 0) return result(compiled)
+          const inlines = framework === 'webpack' && /tsx?$/.test(id)
+          if (compiled === null || packages.length === 0) return result(compiled, inlines)
           const places = new Map<string, string | undefined>()
           for (const name of packages) places.set(name, await placeOf(this, name, id))
-          return result(compile(source, { ...options, importExpression: (name) => places.get(name) }))
+          return result(compile(source, { ...options, importExpression: (name) => places.get(name) }), inlines)
         },
       },
       ...hooks,
@@ -52,6 +53,9 @@ function compileAndList(source: string, options: CompileOptions): { compiled: Co
   return { compiled: compile(source, { ...options, importExpression }), packages }
 }
 
-function result(compiled: Compiled | null): { code: string; map: string } | null {
-  return compiled === null ? null : { code: compiled.code, map: compiled.map.toString() }
+/** With `inlines`, the map is in the text, too: esbuild-loader looks for it nowhere else. */
+function result(compiled: Compiled | null, inlines: boolean): { code: string; map: string } | null {
+  if (compiled === null) return null
+  const { code, map } = compiled
+  return { code: inlines ? `${code}\n//# sourceMappingURL=${map.toUrl()}` : code, map: map.toString() }
 }

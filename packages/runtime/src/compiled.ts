@@ -307,11 +307,17 @@ function propertyOf(tree: Tree, name: string): Tree {
 
 function grown({ value, isValue, call, properties }: Tree): unknown {
   if (isValue === true) return value
-  const result = call === undefined ? {} : returning(grown(call))
+  const result = call === undefined ? Object.create(membersOf(properties)) : returning(grown(call))
   for (const [name, property] of properties ?? []) {
     Object.defineProperty(result, name, { value: grown(property), enumerable: true, configurable: true })
   }
   return result
+}
+
+/** Of CommonJS, Rolldown takes a member of the default export, `stats.mean`, for one of the module: `import_stats.mean`. */
+function membersOf(properties: Tree['properties']): object {
+  const value = properties?.get('default')?.value
+  return (typeof value === 'object' && value !== null) || typeof value === 'function' ? value : Object.prototype
 }
 
 const returning = (value: unknown) => () => value

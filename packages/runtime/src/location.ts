@@ -10,7 +10,7 @@
  * enabled, every promise is slower.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire, findSourceMap } from 'node:module'
+import { createRequire, findSourceMap, SourceMap } from 'node:module'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -201,7 +201,10 @@ function learnFromStack(session: Session): void {
 }
 
 function learnAll(session: Session): void {
-  session.on('Debugger.scriptParsed', ({ params }) => learn(params.scriptId, params.url))
+  session.on('Debugger.scriptParsed', ({ params }) => {
+    learn(params.scriptId, params.url)
+    if (params.sourceMapURL?.startsWith('data:')) inlineMaps.set(params.url, params.sourceMapURL)
+  })
   post(session, 'Debugger.enable')
 }
 
@@ -211,16 +214,49 @@ function learn(scriptId: string, url: string): void {
 
 // --- source maps -----------------------------------------------------------------------------------------------------------
 
+/** By script, the source map in its text, as far as all scripts have been learned. */
+const inlineMaps = new Map<string, string>()
+/** By script, what came of them. */
+const parsedMaps = new Map<string, SourceMap | undefined>()
+
+/**
+ * The source map of `file`, if the process uses source maps: by Node; or, as vitest does, by a `prepareStackTrace` that knows the
+ * maps of scripts that Node did not load. V8 has those that are in the text.
+ */
+function mapOf(file: string): SourceMap | undefined {
+  const map = findSourceMap(file)
+  if (map !== undefined || Error.prepareStackTrace === undefined) return map
+  if (!parsedMaps.has(file)) parsedMaps.set(file, inlineMapOf(file))
+  return parsedMaps.get(file)
+}
+
+function inlineMapOf(file: string): SourceMap | undefined {
+  const session = connect()
+  if (session === undefined) return undefined
+  try {
+    learnAll(session)
+  } finally {
+    session.disconnect()
+  }
+  const [, encoding, data] = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(inlineMaps.get(file) ?? '') ?? []
+  if (data === undefined) return undefined
+  const text = encoding === undefined ? decodeURIComponent(data) : Buffer.from(data, 'base64').toString()
+  return new SourceMap(JSON.parse(text))
+}
+
 /** The source map of `file`, where the process uses source maps, without the sources themselves. */
 export function sourceMapOf(file: string): string | undefined {
-  const payload = findSourceMap(file)?.payload
+  const payload = mapOf(file)?.payload
   return payload === undefined ? undefined : JSON.stringify({ ...payload, sourcesContent: undefined })
 }
 
 /** The place in the file that the user wrote, where the process uses source maps. */
 export function original(place: Place): Place {
   const { file, line, column } = place
-  const entry = findSourceMap(file)?.findEntry(line, column)
+  const entry = mapOf(file)?.findEntry(line, column)
   if (entry === undefined || !('originalSource' in entry)) return { file, line, column }
-  return { file: urlOf(entry.originalSource), line: entry.originalLine, column: entry.originalColumn }
+  const source = urlOf(entry.originalSource)
+  // Node has made sources absolute.
+  const absolute = isFile(urlOf(file)) ? new URL(source, urlOf(file)).href : source
+  return { file: absolute, line: entry.originalLine, column: entry.originalColumn }
 }

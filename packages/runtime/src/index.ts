@@ -32,6 +32,18 @@ export { Goroutine } from './goroutine.ts'
 export { addressOf, definedAt, defineHandle, Handle, handleAt, KIND } from './handle.ts'
 export { currentContext } from './local.ts'
 export { ownModule } from './location.ts'
+export {
+  freeMap,
+  mapCompareAndSwap,
+  mapDelete,
+  mapEntries,
+  mapGet,
+  mapGetOrSet,
+  mapHas,
+  mapSet,
+  mapSize,
+  newMap,
+} from './map.ts'
 export { numCPU } from './procs.ts'
 export { freeRecord, newRecord, recordOf } from './record.ts'
 export { isJoined, liveGoroutines } from './sched.ts'

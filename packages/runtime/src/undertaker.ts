@@ -30,6 +30,7 @@ import { CANCELLED, G, IDLE, NOBODY, RUNNING, WAITING } from './g.ts'
 import { dropSudog, releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
 import { M, M_DEAD, M_STARTING } from './m.ts'
+import { mendMap } from './map.ts'
 import { queueMicrotask } from './native.ts'
 import { MAIN_P } from './p.ts'
 import { mendRW } from './rwmutex.ts'
@@ -88,7 +89,9 @@ function buryWaiters(id: number): void {
   })
   const left: number[] = []
   self.slab.walk(HANDLE_CLASS, (at) => {
-    if (load(at + Waitable.kind) === 0) return
+    const kind = load(at + Waitable.kind)
+    if (kind === 0) return
+    if (kind === KIND.syncMap) mendMap(at, dead)
     if (ownerOf(at + Waitable.lock) === dead) {
       mend(at, dead, inHand)
       left.push(at)

@@ -210,6 +210,8 @@ export interface Encoded {
   readonly externals: unknown[] | undefined
   /** Whether there are handles in it, whose classes have to be there before it is decoded. */
   readonly handles: boolean
+  /** Whether there is anything in it that is counted: handles, shared memory. */
+  readonly counted: boolean
 }
 
 let scratch = Buffer.allocUnsafeSlow(1 << 14)
@@ -264,7 +266,7 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     // Only now that nothing can fail any more.
     for (const each of transferred) if (types.isArrayBuffer(each)) structuredClone(each, { transfer: [each] })
     for (const each of handles) retain(each)
-    return { bytes: scratch.subarray(0, pos), externals, handles: classes }
+    return { bytes: scratch.subarray(0, pos), externals, handles: classes, counted: handles.length > 0 }
   } catch (error) {
     if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusalAt(error, value, options)) : error
     // A thrown error gets home whatever becomes of it: here as the reason why it could not be sent.

@@ -15,28 +15,37 @@
  * Node says so (`beforeExit`): then the process ends; as a deadlock if the main thread waits for a goroutine, a channel or
  * the like, and else in peace, as a Go program does when `main` returns.
  */
-import { AWAKE, inbox, load, NoteLayout } from '@goro/memory'
-import { M, M_DEAD, M_FREE, M_SLEEPING } from './m.ts'
+import { AWAKE, cas, inbox, load, NoteLayout, read, store } from '@goro/memory'
+import { M, M_DEAD, M_FREE, M_RUNNING, M_SLEEPING } from './m.ts'
 import { mAt, SCHED, Sched } from './sched.ts'
 import { anyWork } from './steal.ts'
 
 /** Whether no goroutine can go on unless the main thread, or its event loop, does something. */
 export function isBlocked(): boolean {
+  return areBlocked(load(SCHED + Sched.threads), mAt, anyWork)
+}
+
+/** As `isBlocked`, for the Ms from 1 to below `threads`, which are at `at(id)`; `anyWork` tells whether anything is queued. */
+export function areBlocked(threads: number, at: (id: number) => number, anyWork: () => boolean): boolean {
   const sleeps: number[] = []
   return (
-    allQuiet((id, count) => {
+    allQuiet(threads, at, (id, count) => {
       sleeps[id] = count
       return true
     }) &&
     !anyWork() &&
-    allQuiet((id, count) => sleeps[id] === count)
+    allQuiet(threads, at, (id, count) => sleeps[id] === count)
   )
 }
 
-function allQuiet(visit: (id: number, sleeps: number) => boolean): boolean {
-  const threads = load(SCHED + Sched.threads)
+/** One round: whether each thread is quiet when it is looked at, and `visit`, which is told how often it has slept, agrees. */
+export function allQuiet(
+  threads: number,
+  at: (id: number) => number,
+  visit: (id: number, sleeps: number) => boolean,
+): boolean {
   for (let id = 1; id < threads; id++) {
-    const m = mAt(id)
+    const m = at(id)
     const status = load(m + M.status)
     if (status === M_FREE || status === M_DEAD) continue
     if (status !== M_SLEEPING || load(m + M.quiet) === 0) return false
@@ -44,4 +53,25 @@ function allQuiet(visit: (id: number, sleeps: number) => boolean): boolean {
     if (load(m + M.note + NoteLayout.state) === AWAKE || !inbox.isEmpty(m + M.inbox)) return false
   }
   return true
+}
+
+/** The thread `m` sleeps from here on; `quiet` if nothing in its event loop can wake it. Its note is prepared. */
+export function fallAsleep(m: number, quiet: boolean): void {
+  store(m + M.sleeps, (read(m + M.sleeps) + 1) | 0)
+  store(m + M.quiet, quiet ? 1 : 0)
+  store(m + M.status, M_SLEEPING)
+}
+
+/** The thread `m` runs again. */
+export function getUp(m: number): void {
+  store(m + M.quiet, 0)
+  store(m + M.status, M_RUNNING)
+}
+
+/**
+ * After a thread has fallen asleep: whether it has to wake the main thread, which waits, as `mainWaits` says, for this to be so: no
+ * goroutine is left, or none can go on. The last thread to fall asleep comes by here after all the others: so somebody sees it.
+ */
+export function claimReport(mainWaits: number, isOver: () => boolean): boolean {
+  return load(mainWaits) !== 0 && isOver() && cas(mainWaits, 1, 0) === 1
 }

@@ -7,11 +7,11 @@
  *
  * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
  */
-import { cas, FUTEX, inbox, load, POLL, read, store, write } from '@goro/memory'
-import { isBlocked } from './deadlock.ts'
+import { FUTEX, inbox, load, POLL, read, store, write } from '@goro/memory'
+import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
 import { G } from './g.ts'
 import { noteTime } from './gopark.ts'
-import { M, M_RUNNING, M_SLEEPING, MAIN_M } from './m.ts'
+import { M, M_SLEEPING, MAIN_M } from './m.ts'
 import { now } from './native.ts'
 import {
   afterCallbacks,
@@ -142,9 +142,7 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
     resume()
     return undefined
   }
-  store(m + M.sleeps, (read(m + M.sleeps) + 1) | 0)
-  store(m + M.quiet, quiet ? 1 : 0)
-  store(m + M.status, M_SLEEPING)
+  fallAsleep(m, quiet)
   reportQuiescence(quiet)
   if (woken === undefined) {
     note.sleep()
@@ -158,12 +156,11 @@ function resume(): void {
   cancelBeforeNextCallback()
   self.note.cancel()
   if (!isRetired()) leaveIdle()
-  store(self.m + M.quiet, 0)
-  store(self.m + M.status, M_RUNNING)
+  getUp(self.m)
 }
 
 /** Tells the main thread, if it waits for that, that no goroutine is left, or that none can go on. The last one comes by here. */
 function reportQuiescence(quiet: boolean): void {
-  if (load(SCHED + Sched.mainWaits) === 0 || (unsettledGoroutines() !== 0 && !(quiet && isBlocked()))) return
-  if (cas(SCHED + Sched.mainWaits, 1, 0) === 1) wakeThread(MAIN_M)
+  if (claimReport(SCHED + Sched.mainWaits, () => unsettledGoroutines() === 0 || (quiet && isBlocked())))
+    wakeThread(MAIN_M)
 }

@@ -1,15 +1,17 @@
 /** Every interleaving of channels, select, mutexes and counts, up to the bound. */
-import { load, read, store, write } from '@goro/memory'
+import { add, load, read, store, write } from '@goro/memory'
 import { expect, test } from 'vitest'
 import { expectSame, explored, failureOf } from '../../../memory/test/explorer/harness.ts'
-import { BLOCKED, Chan, DONE } from '../../src/chan.ts'
+import { BLOCKED, Chan, chanrecv, chansend, DONE } from '../../src/chan.ts'
 import { lockMutex, Mutex, RETRY, relockMutex, trylock, unlockMutex } from '../../src/mutex.ts'
 import { RECEIVE, select, withdraw } from '../../src/select.ts'
-import { addCount, Sema, waitCount } from '../../src/sema.ts'
-import { Sudog, Waitable } from '../../src/sudog.ts'
+import { acquireSema, addCount, releaseSema, Sema, waitCount } from '../../src/sema.ts'
+import { finish, lockQueue, Sudog, unlockQueue, Waitable } from '../../src/sudog.ts'
 import {
   A,
   B,
+  block,
+  cellOf,
   close,
   names,
   ready,
@@ -189,6 +191,77 @@ test('wait group: who waits is woken by the last, once', () => {
     after: ([, , left]) => {
       expect(left).toBe(0)
       expect(load(WAKE + 2)).toBe(0)
+    },
+  })
+})
+
+test('planted: a waiter that is readied without being taken out of its queue is woken twice, and that is found', () => {
+  const careless = (thread: number) => () => {
+    lockQueue(A, thread + 1)
+    const sudog = read(A + Sema.waiters)
+    if (sudog !== 0) finish(sudog, 0, thread + 1)
+    unlockQueue(A)
+    if (sudog !== 0) add(WAKE + read(sudog + Sudog.owner), 1)
+  }
+  const waiter = () => {
+    if (waitCount(A, sudogOf(2, 0), 3) === BLOCKED) return 'waits'
+    return 'went'
+  }
+  const failure = failureOf({
+    words,
+    setup: () => write(A + Sema.count, 1),
+    threads: [careless(0), careless(1), waiter],
+    after: () => expect(load(WAKE + 2)).toBeLessThan(2),
+  })
+  expect(failure.message).toMatch(/expected 2 to be less than 2/)
+})
+
+test('semaphore: two that want one each of one: one after the other, and nobody is passed over', () => {
+  const user = (thread: number, n: number) => () => {
+    if (acquireSema(A, n, sudogOf(thread, 0), thread + 1) === BLOCKED) sleep(thread)
+    write(B, read(B) + 1)
+    const chain = releaseSema(A, n, thread + 1)
+    if (chain !== DONE) readyChain(chain)
+  }
+  explored({
+    words,
+    setup: () => write(A + Sema.limit, 2),
+    threads: [user(0, 2), user(1, 2), user(2, 2)],
+    after: () => {
+      expect([read(B), read(A + Sema.count), read(A + Sema.waiters)]).toEqual([3, 0, 0])
+    },
+  })
+})
+
+/** A ticker's channel has room for one time: a slow receiver misses ticks. */
+const tick = (value: number) => {
+  const cell = cellOf(block(0, 7))
+  write(cell, 5)
+  write(cell + 2, value)
+  const outcome = chansend(A, cell, 0, 1)
+  if (outcome !== BLOCKED && outcome !== DONE) ready(outcome)
+  return outcome !== BLOCKED
+}
+
+test('a ticker against a receiver and its own stop: a tick comes once or is missed, and after the stop none is left', () => {
+  const stop = () => {
+    const cell = cellOf(block(0, 6))
+    const outcome = chanrecv(A, cell, 0, 1)
+    return outcome === DONE ? read(cell + 2) : undefined
+  }
+  explored({
+    words,
+    names,
+    setup: setupChans(1),
+    threads: [() => [tick(1), tick(2), stop()], () => recv(1, A), () => recv(2, A)],
+    // There may be no tick for the other.
+    allowAsleep: [1, 2],
+    after: ([timer, a, b]) => {
+      const [first, second, left] = timer as [boolean, boolean, number | undefined]
+      const ticks = [first ? 1 : 0, second ? 2 : 0].filter((each) => each !== 0)
+      const came = [a, b, left].filter((each) => each !== undefined) as number[]
+      expectSame(came, ticks)
+      expect(read(A + Chan.tail) - read(A + Chan.head)).toBe(0)
     },
   })
 })

@@ -95,6 +95,7 @@ class TypeScriptReferencer extends Referencer {
   }
 
   override PropertyDefinition(node: Given<'PropertyDefinition'>): void {
+    if (isDeclared(node)) return
     this.#visitDecorators(node)
     super.PropertyDefinition(node)
   }
@@ -124,7 +125,7 @@ class TypeScriptReferencer extends Referencer {
     this.visit(
       estree({
         type: 'BlockStatement',
-        body: [...names.map(declaration), ...initializers.filter((each) => each !== null)],
+        body: [...names.map((id) => declaration(id)), ...initializers.filter((each) => each !== null)],
       }),
     )
   }

@@ -95,6 +95,41 @@ export function glance(text: string, isKnown: (name: string) => boolean): Shape 
 
 const NONE: ReadonlySet<string> = new Set()
 
+/** The start of a function or of an arrow function; a class, a method or what may be one is for `analyse`. */
+const START =
+  /^(async\s+)?function(\s*\*)?\s*[\p{ID_Continue}$]*\s*\(|^(async\b)?\s*(?:\(|[\p{ID_Start}$_][\p{ID_Continue}$]*\s*=>)/u
+const WORD = /(?<![\p{ID_Continue}$]|(?<!\.\.)\.)[\p{ID_Start}$_][\p{ID_Continue}$]*/gu
+
+/**
+ * The shape of a function that the compiler has been through, so that nothing is left to be found but which of the names that may
+ * concern us (`isOurs`) are in it: a name too many does no harm. Undefined is a case for `analyse`: `import`, whose places are
+ * needed, and names that a later tool may have put there.
+ */
+export function skim(text: string, isOurs: (name: string) => boolean): Shape | undefined {
+  const start = START.exec(text)
+  if (start === null) return undefined
+  const [, asyncFunction, star, asyncArrow] = start
+  const free = new Map<string, Reference>()
+  for (const { 0: name, index: offset } of text.matchAll(WORD)) {
+    if (isOurs(name)) free.set(name, { name, offset, property: undefined, isTested: false })
+    else if (name === 'import' || name.startsWith('_')) return undefined
+  }
+  const isFunction = text.slice(asyncFunction?.length ?? 0).startsWith('function')
+  return {
+    kind: isFunction ? 'function' : 'arrow',
+    isGenerator: star !== undefined,
+    isAsync: asyncFunction !== undefined || asyncArrow !== undefined,
+    anchor: isFunction ? text.indexOf('(') : 0,
+    free: [...free.values()],
+    blockFunctions: NONE,
+    outer: [],
+    imports: [],
+    importMetas: [],
+    heritage: NONE,
+    early: NONE,
+  }
+}
+
 type Acorn = typeof import('acorn')
 
 /** A node of acorn's, seen as what it has besides its type and place. */

@@ -13,8 +13,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { types } from 'node:util'
 import { alloc, bytes, i32, read, struct, WORD_BYTES, write, writeBytes } from '@goro/memory'
-import { analyse, glance, type Reference, type Shape, type Span, startsStrict } from './capture.ts'
-import { type AnyFunction, type Import, type Note, type Slot, siteOf } from './compiled.ts'
+import { analyse, glance, type Reference, type Shape, type Span, skim, startsStrict } from './capture.ts'
+import { type AnyFunction, type Import, isCompiled, type Note, type Slot, siteOf } from './compiled.ts'
 import { CaptureError } from './errors.ts'
 import {
   callSite,
@@ -79,7 +79,8 @@ function lookUp(fn: AnyFunction, api: string): number {
   const isDue = sample.seen <= EXACT || (sample.seen & (sample.seen - 1)) === 0
   if (sample.code > 0 && !isDue) return sample.code
   const code = lookUpExactly(fn, text, api, true)
-  mustBeFit(code, api)
+  const { unfit } = recordAt(code)
+  if (unfit !== undefined) throw new CaptureError(`${api}: ${unfit}`)
   byFunction.set(fn, code)
   sample.code = sample.code === NONE || sample.code === code ? code : MIXED
   return code
@@ -96,12 +97,6 @@ export function plainCodeOfValue(fn: AnyFunction, api: string): number {
     asValues.set(fn, code)
   }
   return code
-}
-
-/** @throws CaptureError if what the record says can't be called as a goroutine. */
-export function mustBeFit(code: number, api: string): void {
-  const { unfit } = recordAt(code)
-  if (unfit !== undefined) throw new CaptureError(`${api}: ${unfit}`)
 }
 
 function textOf(text: string): Text {
@@ -153,10 +148,25 @@ export function publishSites(notes: readonly Note[], api: string): void {
   const definitions = definitionsOf(functions, texts)
   for (const [i, note] of notes.entries()) {
     const site = siteOf(note)
-    const code = codeFor(note.fn, texts[i] as string, definitions[i] as Definition, api, site.slots, false)
+    const values = note.thunk()
+    const slots = site.slots.map(({ from, ...slot }): Slot => {
+      return { ...slot, from: from?.isExternal === true ? exactly(from, values[slot.index]) : from }
+    })
+    const code = codeFor(note.fn, texts[i] as string, definitions[i] as Definition, api, slots, false)
     site.code = publish(code)
     site.sent = code.slots.filter(isSent)
+    site.unfit = code.unfit
   }
+}
+
+/** What CommonJS has as a module is not its namespace. */
+export const EXPORTS = 'module.exports'
+
+/** `from`, of what has been imported as `value`: `require` gives what the module has set `module.exports` to. */
+export function exactly(from: Import, value: unknown): Import {
+  if (from.name !== '*' || types.isModuleNamespaceObject(value)) return from
+  const isNamespace = typeof value === 'object' && value !== null && 'default' in value
+  return isNamespace ? from : { ...from, name: EXPORTS }
 }
 
 /** Whether the value of an element goes along: it is more than an import of a package. */
@@ -211,7 +221,10 @@ function codeFor(
     throw new CaptureError(`${api}: ${about(reason)}`)
   }
   if (definition.file.startsWith('node:')) refuse('is a part of Node itself; pass a function that calls it')
-  const shape = parse(text, refuse)
+  const given = slots?.filter(({ form }) => form !== undefined && !isProvided(form.root)) ?? []
+  const roots = new Set(given.map(({ form }) => form?.root))
+  const isOurs = (name: string): boolean => roots.has(name) || isProvided(name)
+  const shape = (slots === undefined || name === 'async' ? undefined : skim(text, isOurs)) ?? parse(text, refuse)
   start = startOf(text, definition, shape)
   if (shape.kind === 'accessor') refuse('is a getter or setter; pass a function that has what it returns')
   const unfit = reasonOfUnfit(shape)
@@ -219,8 +232,6 @@ function codeFor(
   const strict = isStrict(fn, shape, definition.file)
   const names = new Set<string>()
   const missing: Reference[] = []
-  const given = slots?.filter(({ form }) => form !== undefined && !isProvided(form.root)) ?? []
-  const roots = new Set(given.map(({ form }) => form?.root))
   const used = new Set<string>()
   for (const reference of shape.free) {
     const { name, isTested } = reference
@@ -380,11 +391,21 @@ function label(reference: Reference): string {
 }
 
 function wayOut(missing: Reference, name: string): string {
-  if (isImported(missing)) return "Import it inside the function: await import('…')"
   if (missing.name in globalThis) return 'Each thread has a globalThis of its own. Pass it as an argument'
   const itself = missing.name === name ? `If that is the function itself, write it as function ${name}(…) { … }. ` : ''
-  return `${itself}Pass data as an argument: go(fn, …, ${missing.name}); import code inside the function: await import('…')`
+  const byHand = isImported(missing)
+    ? "Import it inside the function: await import('…')"
+    : `Pass data as an argument: go(fn, …, ${missing.name}); import code inside the function: await import('…')`
+  return `${itself}${byHand}. Or ${isCompiled() ? COMPILED : COMPILE}`
 }
+
+const COMPILE =
+  'let goro compile the program, which ships what a function refers to: goro run FILE, node --import goro/register FILE, ' +
+  "or goro's plugin for your bundler"
+/** The function is new to the compiler, although others are not. */
+const COMPILED =
+  'let the compiler see it: define it at the top level of a module that goro compiles, or where it is defined begin it with ' +
+  "'use goroutine'"
 
 // --- records ---------------------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,8 @@ export interface Site {
   code: number
   /** The elements that are sent along: the function uses them, and they are not just imported there. Known with the code. */
   sent: readonly Slot[]
+  /** Why it can't be called as a goroutine, if it can't. Known with the code. */
+  unfit: string | undefined
 }
 
 /** What is left on a function. */
@@ -198,7 +200,7 @@ function readSite(table: ModuleTable, index: number, thunk: Thunk): Site {
     const from = typeof origin === 'number' ? undefined : importOf(imports[origin[0]] as string, origin[1])
     return { index: i, form: forms[i], from, isConstant: origin === 1 }
   })
-  return { slots, code: 0, sent: [] }
+  return { slots, code: 0, sent: [], unfit: undefined }
 }
 
 function importOf(entry: string | readonly [string], name: string): Import {

@@ -13,8 +13,8 @@
  */
 import module from 'node:module'
 import type { Code, Graph, GraphNode, Value } from './code.ts'
-import { isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceMap } from './code.ts'
-import type { AnyFunction, Import, Site, Slot } from './compiled.ts'
+import { EXPORTS, isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceMap } from './code.ts'
+import type { AnyFunction, Import, Site } from './compiled.ts'
 import { noteLinked, rootValue } from './compiled.ts'
 import { compile, IMPORT, provide } from './provided.ts'
 
@@ -105,20 +105,22 @@ const unwrapped = (namespace: Namespace): Namespace =>
 /** What was imported. `module.exports` of CommonJS is its default export, and may have more names than Node has found. */
 function imported(script: string, { specifier, name }: Import): unknown {
   const namespace = namespaces.get(keyOf(script, specifier)) as Namespace
-  if (name === '*' || name in namespace) return name === '*' ? namespace : namespace[name]
+  if (name === '*') return namespace
+  if (name in namespace) return namespace[name]
+  if (name === EXPORTS) return namespace.default
   return (namespace.default as Namespace | undefined)?.[name]
 }
 
 // --- code ------------------------------------------------------------------------------------------------------------------
 
-/** Makes the function, given the values of its roots; or the function and what assigns other values to them. */
+/** What is made of a code record: functions, given the values of their roots. */
 interface Maker {
-  readonly roots: readonly string[]
-  /** Elements by root. */
-  readonly elements: readonly (readonly Slot[])[]
-  readonly site: Site
   readonly code: Code
+  readonly site: Site
+  readonly roots: readonly string[]
+  /** The function. */
   plain(roots: readonly unknown[]): AnyFunction
+  /** The function, and what gives its roots other values. */
   open(roots: readonly unknown[]): readonly [AnyFunction, (roots: readonly unknown[]) => void]
 }
 
@@ -142,26 +144,25 @@ function newMaker(address: number): Maker {
   const roots = [...new Set(slots.map(({ form }) => form?.root as string))]
   const provided = names.map((name) => provide(name, script))
   const build = (before: string, after: string) => {
-    const directive = code.strict ? `"use strict";${before}` : before
-    return compile(directive + code.expression + after, [...names, ...roots], {
+    const opening = code.strict ? `"use strict";${before}` : before
+    return compile(opening + code.expression + after, [...names, ...roots], {
       filename: script,
       lineOffset: code.lineOffset,
-      columnOffset: code.columnOffset - directive.length,
+      columnOffset: code.columnOffset - opening.length,
     })
   }
   let plain: ReturnType<typeof compile> | undefined
   let open: ReturnType<typeof compile> | undefined
   return {
-    roots,
-    elements: roots.map((root) => slots.filter(({ form }) => form?.root === root)),
-    site: { slots, code: address, sent: slots.filter(isSent) },
     code,
+    site: { slots, code: address, sent: slots.filter(isSent), unfit: code.unfit },
+    roots,
     plain(values) {
       plain ??= build('return ', '')
       return plain(...provided, ...values)
     },
     open(values) {
-      open ??= build('return[', `,_goro_set=>{[${roots.join()}]=_goro_set}]`)
+      open ??= build('return[', `,_goro_=>{[${roots.join()}]=_goro_}]`)
       return open(...provided, ...values)
     },
   }
@@ -180,67 +181,173 @@ function useSourceMap(script: string, map: string): void {
 
 // --- linking ---------------------------------------------------------------------------------------------------------------
 
-/** Functions that a thread needs but once, by their code records. */
-const unique = new Map<number, AnyFunction>()
+/** The functions of a graph that were made so far, by their nodes. */
+type Made = (AnyFunction | undefined)[]
 
-function linked(graph: Graph): ShippedFunction {
-  const { count } = graph
-  if (count === 0) return new Linking(graph, []).first() as unknown as ShippedFunction
-  return (...values) => {
-    const fn = new Linking(graph, values).first() as unknown as ShippedFunction
-    return fn(...values.slice(count))
+/** A function of a graph, as far as it is the same each time that the graph is made. */
+interface Part {
+  readonly maker: Maker
+  readonly isOnly: boolean
+  /** Its roots, with the values of those that stay. */
+  readonly roots: readonly unknown[]
+  /** Roots that are data: which root, and which data. */
+  readonly data: readonly (readonly [root: number, data: number])[]
+  /** Roots that are what such a function gives: other functions of the graph, and properties of a root. */
+  readonly others: readonly (readonly [root: number, give: Giver])[]
+  /** What it refers to in the graph, by root. */
+  readonly nodes: readonly (readonly [root: string, node: number])[]
+  readonly elements: readonly (readonly [element: number, give: Giver])[]
+}
+
+type Giver = (data: readonly unknown[], made: Made) => unknown
+
+function partOf({ code, isOnly, values }: GraphNode): Part {
+  const maker = makerOf(code)
+  const { slots, sent } = maker.site
+  const { script } = maker.code
+  const givers = slots.map((slot) => {
+    const value: Value = isSent(slot) ? (values[sent.indexOf(slot)] as Value) : { from: slot.from as Import }
+    return { slot, value, give: giverOf(value, script) }
+  })
+  const roots: unknown[] = []
+  const data: (readonly [number, number])[] = []
+  const others: (readonly [number, Giver])[] = []
+  for (const [i, root] of maker.roots.entries()) {
+    const under = givers.filter(({ slot }) => slot.form?.root === root)
+    const give: Giver = (all, made) =>
+      rootValue(under.map((each) => [each.slot.form?.steps ?? [], each.give(all, made)] as const))
+    const [first] = under
+    roots[i] = undefined
+    if (under.every(({ value }) => 'from' in value || 'code' in value)) roots[i] = give([], [])
+    else if (first !== undefined && 'data' in first.value && first.slot.form?.steps.length === 0) {
+      data.push([i, first.value.data])
+    } else others.push([i, give])
+  }
+  return {
+    maker,
+    isOnly,
+    roots,
+    data,
+    others,
+    nodes: givers.flatMap(({ slot, value }) =>
+      nodesIn(value).map((node) => [slot.form?.root as string, node] as const),
+    ),
+    elements: givers.map(({ slot, give }) => [slot.index, give] as const),
   }
 }
 
-/** The functions of a graph being made. */
+function giverOf(value: Value, script: string): Giver {
+  if ('data' in value) return (data) => data[value.data]
+  if ('node' in value) return (_, made) => made[value.node]
+  if ('code' in value) return () => functionAt(value.code)
+  if ('from' in value) return () => imported(script, value.from)
+  const members = Object.entries(value.members).map(([name, member]) => [name, giverOf(member, script)] as const)
+  return (data, made) => {
+    const namespace: object = Object.create(null)
+    for (const [name, give] of members) {
+      Object.defineProperty(namespace, name, { get: () => give(data, made), enumerable: true })
+    }
+    return namespace
+  }
+}
+
+function nodesIn(value: Value): number[] {
+  if ('node' in value) return [value.node]
+  return 'members' in value ? Object.values(value.members).flatMap(nodesIn) : []
+}
+
+function rootsOf({ roots, data, others }: Part, all: readonly unknown[], made: Made): readonly unknown[] {
+  if (data.length === 0 && others.length === 0) return roots
+  const mine = roots.slice()
+  for (const [root, index] of data) mine[root] = all[index]
+  for (const [root, give] of others) mine[root] = give(all, made)
+  return mine
+}
+
+/** Functions that a thread needs but once, by their code records. */
+const only = new Map<number, AnyFunction>()
+
+function linked({ nodes, count }: Graph): ShippedFunction {
+  const parts = nodes.map(partOf)
+  const isPlain = parts.length === 1 && parts[0]?.nodes.length === 0
+  const make = isPlain ? madeAlone(parts[0] as Part) : (data: readonly unknown[]) => new Linking(parts, data).first()
+  if (count === 0) return make([]) as ShippedFunction
+  return (...values) => (make(values) as ShippedFunction)(...values.slice(count))
+}
+
+/** Makes the only function of a graph. */
+const madeAlone = (part: Part) => (data: readonly unknown[]) => {
+  const fn = part.maker.plain(rootsOf(part, data, []))
+  note(fn, part, data, [])
+  return fn
+}
+
+/** Lets `fn` be shipped on. */
+function note(fn: AnyFunction, { maker, isOnly, elements }: Part, data: readonly unknown[], made: Made): void {
+  const thunk = () => {
+    const values: unknown[] = []
+    for (const [element, give] of elements) values[element] = give(data, made)
+    return values
+  }
+  noteLinked(fn, thunk, maker.site, isOnly)
+}
+
+/** The functions of a graph, being made. */
 class Linking {
-  readonly #nodes: readonly GraphNode[]
-  readonly #makers: readonly Maker[]
+  readonly #parts: readonly Part[]
   readonly #data: readonly unknown[]
-  readonly #made: (AnyFunction | undefined)[]
+  readonly #made: Made
   /** By node, what assigns its roots; undefined if there is nothing to assign later. */
   readonly #setters: (((roots: readonly unknown[]) => void) | undefined)[] = []
   /** Classes whose definition is under way. */
   readonly #underWay = new Set<number>()
 
-  constructor({ nodes }: Graph, data: readonly unknown[]) {
-    this.#nodes = nodes
-    this.#makers = nodes.map(({ code }) => makerOf(code))
+  constructor(parts: readonly Part[], data: readonly unknown[]) {
+    this.#parts = parts
     this.#data = data
-    this.#made = nodes.map(({ code, isOnly }) => (isOnly ? unique.get(code) : undefined))
+    this.#made = parts.map(({ maker, isOnly }) => (isOnly ? only.get(maker.site.code) : undefined))
   }
 
   first(): AnyFunction {
-    const isMade = this.#made.map((fn) => fn !== undefined)
-    for (const i of this.#nodes.keys()) if (!isMade[i] && this.#classOf(i) === undefined) this.#make(i)
-    for (const i of this.#nodes.keys()) if (this.#made[i] === undefined) this.#define(i)
-    for (const i of this.#nodes.keys()) if (!isMade[i]) this.#tell(i)
-    for (const [i, { code, isOnly }] of this.#nodes.entries())
-      if (isOnly) unique.set(code, this.#made[i] as AnyFunction)
+    const parts = this.#parts
+    // What a function refers to comes behind it, unless there is a cycle.
+    for (let i = parts.length - 1; i >= 0; i--) if (this.#isMissing(i) && this.#classOf(i) === undefined) this.#make(i)
+    for (let i = parts.length - 1; i >= 0; i--) if (this.#isMissing(i)) this.#define(i)
+    for (let i = 0; i < parts.length; i++) this.#tell(i)
+    for (const [i, { maker, isOnly }] of parts.entries()) {
+      if (isOnly) only.set(maker.site.code, this.#made[i] as AnyFunction)
+    }
     return this.#made[0] as AnyFunction
   }
 
+  #part(i: number): Part {
+    return this.#parts[i] as Part
+  }
+
+  #isMissing(i: number): boolean {
+    return this.#made[i] === undefined
+  }
+
   #make(i: number): void {
-    const maker = this.#makers[i] as Maker
-    const refersToNodes = (this.#nodes[i] as GraphNode).values.some(refersToNode)
-    if (refersToNodes) {
-      const [fn, set] = maker.open(this.#roots(i))
+    const part = this.#part(i)
+    const roots = rootsOf(part, this.#data, this.#made)
+    if (part.nodes.some(([, node]) => this.#isMissing(node))) {
+      const [fn, set] = part.maker.open(roots)
       this.#made[i] = fn
       this.#setters[i] = set
     } else {
-      this.#made[i] = maker.plain(this.#roots(i))
+      this.#made[i] = part.maker.plain(roots)
     }
-    noteLinked(this.#made[i] as AnyFunction, () => this.#elements(i), maker.site, this.#nodes[i]?.isOnly === true)
+    note(this.#made[i] as AnyFunction, part, this.#data, this.#made)
   }
 
+  /** Tells function `i` of those that were made after it. */
   #tell(i: number): void {
-    this.#setters[i]?.(this.#roots(i))
+    this.#setters[i]?.(rootsOf(this.#part(i), this.#data, this.#made))
   }
-
-  // --- classes
 
   #classOf(i: number): Code['definesWith'] {
-    return (this.#makers[i] as Maker).code.definesWith
+    return this.#part(i).maker.code.definesWith
   }
 
   /** Defines the class at `i`, and before it what it needs or may need for that. */
@@ -248,8 +355,8 @@ class Linking {
     const { heritage, early } = this.#classOf(i) as NonNullable<Code['definesWith']>
     this.#underWay.add(i)
     const ready = new Set<number>()
-    for (const node of this.#nodesUnder(i, heritage)) this.#ensure(node, ready)
-    for (const node of this.#nodesUnder(i, early)) this.#ensure(node, ready)
+    for (const node of this.#nodesOf(i, heritage)) this.#ensure(node, ready)
+    for (const node of this.#nodesOf(i, early)) this.#ensure(node, ready)
     for (const node of ready) this.#tell(node)
     this.#make(i)
     this.#underWay.delete(i)
@@ -259,71 +366,23 @@ class Linking {
   #ensure(i: number, ready: Set<number>): void {
     if (ready.has(i)) return
     ready.add(i)
-    if (this.#made[i] === undefined) {
+    if (this.#isMissing(i)) {
       if (this.#waits(i)) return
       this.#define(i)
     }
-    for (const node of this.#nodesUnder(i, undefined)) this.#ensure(node, ready)
+    for (const [, node] of this.#part(i).nodes) this.#ensure(node, ready)
   }
 
   /** Whether class `i` is under way, or extends one that is. */
   #waits(i: number): boolean {
-    if (this.#made[i] !== undefined) return false
+    if (!this.#isMissing(i)) return false
     if (this.#underWay.has(i)) return true
     const { heritage } = this.#classOf(i) as NonNullable<Code['definesWith']>
-    return this.#nodesUnder(i, heritage).some((node) => this.#waits(node))
+    return this.#nodesOf(i, heritage).some((node) => this.#waits(node))
   }
 
-  /** The nodes to which node `i` refers, by any of `roots` or at all. */
-  #nodesUnder(i: number, roots: readonly string[] | undefined): number[] {
-    const { sent } = (this.#makers[i] as Maker).site
-    return sent.flatMap(({ form }, k) =>
-      roots === undefined || roots.includes(form?.root as string)
-        ? nodesIn((this.#nodes[i] as GraphNode).values[k] as Value)
-        : [],
-    )
+  /** The nodes to which node `i` refers by `roots`. */
+  #nodesOf(i: number, roots: readonly string[]): number[] {
+    return this.#part(i).nodes.flatMap(([root, node]) => (roots.includes(root) ? [node] : []))
   }
-
-  // --- values
-
-  /** What the roots of node `i` are now. */
-  #roots(i: number): unknown[] {
-    const values = this.#elements(i)
-    return (this.#makers[i] as Maker).elements.map((slots) =>
-      rootValue(slots.map((slot) => [slot.form?.steps ?? [], values[slot.index]] as const)),
-    )
-  }
-
-  /** What the elements of its thunk would be, by their numbers. */
-  #elements(i: number): unknown[] {
-    const { site, code } = this.#makers[i] as Maker
-    const { values } = this.#nodes[i] as GraphNode
-    const elements: unknown[] = []
-    let k = 0
-    for (const slot of site.slots) {
-      elements[slot.index] = isSent(slot)
-        ? this.#value(values[k++] as Value, code.script)
-        : imported(code.script, slot.from as Import)
-    }
-    return elements
-  }
-
-  #value(value: Value, script: string): unknown {
-    if ('data' in value) return this.#data[value.data]
-    if ('node' in value) return this.#made[value.node]
-    if ('code' in value) return functionAt(value.code)
-    if ('from' in value) return imported(script, value.from)
-    const namespace: object = Object.create(null)
-    for (const [name, member] of Object.entries(value.members)) {
-      Object.defineProperty(namespace, name, { get: () => this.#value(member, script), enumerable: true })
-    }
-    return namespace
-  }
-}
-
-const refersToNode = (value: Value): boolean => nodesIn(value).length > 0
-
-function nodesIn(value: Value): number[] {
-  if ('node' in value) return [value.node]
-  return 'members' in value ? Object.values(value.members).flatMap(nodesIn) : []
 }

@@ -11,15 +11,15 @@
  */
 import { inspect, types } from 'node:util'
 import {
+  exactly,
   type GraphNode,
-  mustBeFit,
   plainCodeOf,
   plainCodeOfValue,
   publishGraph,
   publishSites,
   type Value,
 } from './code.ts'
-import { type AnyFunction, type Import, type Note, noteOf, noteOn, type Site, siteOf } from './compiled.ts'
+import { type AnyFunction, type Import, type Note, noteOf, noteOn, type Site, type Slot, siteOf } from './compiled.ts'
 import { CaptureError } from './errors.ts'
 import { callSite, original, show } from './location.ts'
 
@@ -55,12 +55,10 @@ export function nameOfCaptured(fn: AnyFunction, number: number, api: string): st
 }
 
 function ship(note: Note, api: string): number {
-  if (note.fixed !== 0) return note.fixed
   const site = siteOf(note)
-  if (site.code === 0) {
-    publishAll(note, api)
-    mustBeFit(site.code, api)
-  }
+  if (site.code === 0) publishAll(note, api)
+  if (site.unfit !== undefined) throw new CaptureError(`${api}: ${site.unfit}`)
+  if (note.fixed !== 0) return note.fixed
   const { sent } = site
   if (sent.length === 0) {
     note.fixed = site.code
@@ -285,9 +283,7 @@ class Drawing {
     if (sent.length === 0) return i
     const found = valuesOf(note, this.#api)
     const owner = i === 0 || note.fn.name === '' ? '' : ` of \`${note.fn.name}\``
-    for (const { index, from, form } of sent) {
-      values.push(this.#value(found[index], from, from?.name ?? form?.root ?? '', owner))
-    }
+    for (const slot of sent) values.push(this.#value(found[slot.index], slot.from, nameOf(slot), owner))
     return i
   }
 
@@ -306,7 +302,8 @@ class Drawing {
     const i = this.#notes.findIndex((note) => note.fn === fn)
     if (i >= 0) return { node: i }
     const note = noteOf(fn)
-    if (note === undefined) return from === undefined ? { code: plainCodeOfValue(fn, this.#api) } : { from }
+    if (note === undefined)
+      return from === undefined ? { code: plainCodeOfValue(fn, this.#api) } : { from: exactly(from, fn) }
     return note.fixed !== 0 ? { code: note.fixed } : { node: this.#add(note) }
   }
 
@@ -324,6 +321,12 @@ class Drawing {
     }
     return fixed
   }
+}
+
+/** What the user has called it: an import may stand as a property of its module by now. */
+function nameOf({ form, from }: Slot): string {
+  const isProperty = form !== undefined && form.steps.length > 0
+  return isProperty && from !== undefined && from.name !== 'default' ? from.name : (form?.root ?? '')
 }
 
 const isNode = (i: number) => (value: Value) => 'node' in value && value.node === i

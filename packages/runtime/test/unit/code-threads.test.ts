@@ -147,7 +147,8 @@ describe('refusals', { timeout: 60_000 }, () => {
   const at = (line: number, column: number) => `${urlOf('refused.mjs')}:${line}:${column}`
   const data = (name: string) =>
     `which it would not find on another thread. Pass data as an argument: go(fn, …, ${name}); ` +
-    "import code inside the function: await import('…')"
+    "import code inside the function: await import('…'). Or let goro compile the program, which ships what a function " +
+    "refers to: goro run FILE, node --import goro/register FILE, or goro's plugin for your bundler"
   const outer = 'which belongs to the code around it; a goroutine is a plain call. Pass what it needs as an argument'
   const object =
     'which belongs to the object of the method; a goroutine is a plain call. Pass what it needs as an argument'

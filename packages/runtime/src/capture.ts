@@ -19,6 +19,8 @@ export interface Reference {
   readonly property: string | undefined
   /** It is asked for with `typeof` somewhere: it need not exist. */
   isTested: boolean
+  /** It is only ever called, with something and its name: esbuild's helper, as a minifier has called it. */
+  isNaming: boolean
 }
 
 /** A part of the text. */
@@ -111,7 +113,7 @@ export function skim(text: string, isOurs: (name: string) => boolean): Shape | u
   const [, asyncFunction, star, asyncArrow] = start
   const free = new Map<string, Reference>()
   for (const { 0: name, index: offset } of text.matchAll(WORD)) {
-    if (isOurs(name)) free.set(name, { name, offset, property: undefined, isTested: false })
+    if (isOurs(name)) free.set(name, { name, offset, property: undefined, isTested: false, isNaming: false })
     else if (name === 'import' || name.startsWith('_')) return undefined
   }
   const isFunction = text.slice(asyncFunction?.length ?? 0).startsWith('function')
@@ -285,7 +287,10 @@ class Walk {
       const first = free.get(name)
       if (name === 'arguments' || name.startsWith('#')) outer.push(reference)
       else if (first === undefined) free.set(name, reference)
-      else first.isTested ||= reference.isTested
+      else {
+        first.isTested ||= reference.isTested
+        first.isNaming &&= reference.isNaming
+      }
     }
     const { heritage, early } = names
     return { free: [...free.values()], outer: outer.sort((a, b) => a.offset - b.offset), heritage, early }
@@ -326,6 +331,14 @@ class Walk {
         if (object.type !== 'Identifier') this.visit(object, scope, owner)
         else this.#refer(object, scope, { property: isNamed ? (property.name as string) : undefined })
         if (!isNamed || property.type === 'PrivateIdentifier') this.visit(property, scope, owner)
+        return
+      }
+      case 'CallExpression': {
+        const callee = node.callee as Tree
+        if (callee.type !== 'Identifier') return this.#visitChildren(node, scope, owner)
+        const args = node.arguments as Tree[]
+        this.#refer(callee, scope, { isNaming: args.length === 2 && typeof args[1]?.value === 'string' })
+        for (const each of args) this.visit(each, scope, owner)
         return
       }
       case 'Property':
@@ -428,14 +441,19 @@ class Walk {
     }
   }
 
-  #refer(node: Tree, scope: Scope, more: { property?: string | undefined; isTested?: boolean } = {}): void {
+  #refer(
+    node: Tree,
+    scope: Scope,
+    more: { property?: string | undefined; isTested?: boolean; isNaming?: boolean } = {},
+  ): void {
     const name = node.type === 'PrivateIdentifier' ? `#${node.name as string}` : (node.name as string)
-    const reference = { name, offset: node.start, property: more.property, isTested: more.isTested === true }
+    const { property, isTested = false, isNaming = false } = more
+    const reference = { name, offset: node.start, property, isTested, isNaming }
     this.#references.push({ reference, scope, phase: this.#phase })
   }
 
   #belongsOutside(name: string, { start }: Tree): void {
-    this.#outer.push({ name, offset: start, property: undefined, isTested: false })
+    this.#outer.push({ name, offset: start, property: undefined, isTested: false, isNaming: false })
   }
 }
 

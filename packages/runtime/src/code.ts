@@ -152,7 +152,7 @@ export function publishSites(notes: readonly Note[], api: string): void {
     const slots = site.slots.map(({ from, ...slot }): Slot => {
       return { ...slot, from: from?.isExternal === true ? exactly(from, values[slot.index]) : from }
     })
-    const code = codeFor(note.fn, texts[i] as string, definitions[i] as Definition, api, slots, false)
+    const code = codeFor(note.fn, texts[i] as string, definitions[i] as Definition, api, { ...site, slots }, false)
     site.code = publish(code)
     site.sent = code.slots.filter(isSent)
     site.unfit = code.unfit
@@ -191,6 +191,8 @@ export interface Code {
   readonly strict: boolean
   /** Names that it takes from the thread (provided.ts). */
   readonly names: readonly string[]
+  /** Names that stand for `NAMING`. */
+  readonly naming: readonly string[]
   /** The elements of its thunk that it uses. */
   readonly slots: readonly Slot[]
   /** If it is a class: roots that have to be there before it is defined, and those that it may use meanwhile. */
@@ -199,16 +201,20 @@ export interface Code {
   readonly unfit: string | undefined
 }
 
-/**
- * The code of `fn`, if it can be shipped. `slots`: the elements of its thunk, if the compiler has told of it; `isCalled`: it is
- * given to `go` itself.
- */
+/** What the compiler has told of a function. */
+interface Told {
+  readonly slots: readonly Slot[]
+  /** A minifier has been there too. */
+  readonly isRenamed: boolean
+}
+
+/** The code of `fn`, if it can be shipped. `isCalled`: it is given to `go` itself. */
 function codeFor(
   fn: AnyFunction,
   text: string,
   definition: Definition,
   api: string,
-  slots: readonly Slot[] | undefined,
+  told: Told | undefined,
   isCalled: boolean,
 ): Code {
   const name = nameOf(fn)
@@ -221,16 +227,18 @@ function codeFor(
     throw new CaptureError(`${api}: ${about(reason)}`)
   }
   if (definition.file.startsWith('node:')) refuse('is a part of Node itself; pass a function that calls it')
-  const given = slots?.filter(({ form }) => form !== undefined && !isProvided(form.root)) ?? []
+  const given = told?.slots.filter(({ form }) => form !== undefined && !isProvided(form.root)) ?? []
   const roots = new Set(given.map(({ form }) => form?.root))
   const isOurs = (name: string): boolean => roots.has(name) || isProvided(name)
-  const shape = (slots === undefined || name === 'async' ? undefined : skim(text, isOurs)) ?? parse(text, refuse)
+  const isEasy = told !== undefined && !told.isRenamed && name !== 'async'
+  const shape = (isEasy ? skim(text, isOurs) : undefined) ?? parse(text, refuse)
   start = startOf(text, definition, shape)
   if (shape.kind === 'accessor') refuse('is a getter or setter; pass a function that has what it returns')
   const unfit = reasonOfUnfit(shape)
   if (unfit !== undefined && isCalled) refuse(unfit)
   const strict = isStrict(fn, shape, definition.file)
   const names = new Set<string>()
+  const naming: string[] = []
   const missing: Reference[] = []
   const used = new Set<string>()
   for (const reference of shape.free) {
@@ -241,6 +249,7 @@ function codeFor(
     }
     if (isGlobal(name) || (isTested && isEnvironment(name)) || (!strict && shape.blockFunctions.has(name))) continue
     if (isProvided(name)) names.add(name)
+    else if (told?.isRenamed === true && reference.isNaming) naming.push(name)
     else missing.push(reference)
   }
   const where = ({ offset }: Reference) => show(original(positionIn(text, start, offset)))
@@ -269,6 +278,7 @@ function codeFor(
     columnOffset: column - before.length,
     strict,
     names: [...names],
+    naming,
     slots: given.filter(({ form }) => used.has(form?.root as string)),
     definesWith: shape.kind === 'class' ? { heritage: [...shape.heritage], early: [...shape.early] } : undefined,
     unfit: unfit === undefined ? undefined : about(unfit),

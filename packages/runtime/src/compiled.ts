@@ -65,6 +65,8 @@ export interface Slot {
 /** What is known of a function's definition, besides its code. */
 export interface Site {
   readonly slots: readonly Slot[]
+  /** A minifier has given names of its own. */
+  readonly isRenamed: boolean
   /** Its code record; 0 until it is published. */
   code: number
   /** The elements that are sent along: the function uses them, and they are not just imported there. Known with the code. */
@@ -188,6 +190,9 @@ function siteIn(table: ModuleTable, { index, thunk }: Note): Site {
   return holder[SITES][index]
 }
 
+/** How the compiler begins a table; what only bundles may add to the name. */
+const WRITTEN = /^function _goro_m/
+
 function readSite(table: ModuleTable, index: number, thunk: Thunk): Site {
   const { imports, sites } = table()
   const origins = sites[index] as string | readonly Origin[]
@@ -200,7 +205,13 @@ function readSite(table: ModuleTable, index: number, thunk: Thunk): Site {
     const from = typeof origin === 'number' ? undefined : importOf(imports[origin[0]] as string, origin[1])
     return { index: i, form: forms[i], from, isConstant: origin === 1 }
   })
-  return { slots, code: 0, sent: [], unfit: undefined }
+  return {
+    slots,
+    isRenamed: !WRITTEN.test(Function.prototype.toString.call(table)),
+    code: 0,
+    sent: [],
+    unfit: undefined,
+  }
 }
 
 function importOf(entry: string | readonly [string], name: string): Import {

@@ -16,7 +16,7 @@ import type { Code, Graph, GraphNode, Value } from './code.ts'
 import { EXPORTS, isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceMap } from './code.ts'
 import type { AnyFunction, Import, Site } from './compiled.ts'
 import { noteLinked, rootValue } from './compiled.ts'
-import { compile, IMPORT, provide } from './provided.ts'
+import { compile, IMPORT, NAMING, provide } from './provided.ts'
 
 export type ShippedFunction = (...args: unknown[]) => unknown
 
@@ -107,7 +107,8 @@ function imported(script: string, { specifier, name }: Import): unknown {
   const namespace = namespaces.get(keyOf(script, specifier)) as Namespace
   if (name === '*') return namespace
   if (name in namespace) return namespace[name]
-  if (name === EXPORTS) return namespace.default
+  // An ESM module that was required by a loader of its own is none of CommonJS.
+  if (name === EXPORTS) return 'default' in namespace ? namespace.default : namespace
   return (namespace.default as Namespace | undefined)?.[name]
 }
 
@@ -137,15 +138,15 @@ function makerOf(address: number): Maker {
 
 function newMaker(address: number): Maker {
   const code = recordAt(address)
-  const { names, script, slots } = code
+  const { names, naming, script, slots } = code
   const map = takeSourceMap(address, script)
   if (map !== undefined) useSourceMap(script, map)
   noteStrictness(code)
   const roots = [...new Set(slots.map(({ form }) => form?.root as string))]
-  const provided = names.map((name) => provide(name, script))
+  const provided = [...names.map((name) => provide(name, script)), ...naming.map(() => provide(NAMING, script))]
   const build = (before: string, after: string) => {
     const opening = code.strict ? `"use strict";${before}` : before
-    return compile(opening + code.expression + after, [...names, ...roots], {
+    return compile(opening + code.expression + after, [...names, ...naming, ...roots], {
       filename: script,
       lineOffset: code.lineOffset,
       columnOffset: code.columnOffset - opening.length,
@@ -155,7 +156,7 @@ function newMaker(address: number): Maker {
   let open: ReturnType<typeof compile> | undefined
   return {
     code,
-    site: { slots, code: address, sent: slots.filter(isSent), unfit: code.unfit },
+    site: { slots, isRenamed: false, code: address, sent: slots.filter(isSent), unfit: code.unfit },
     roots,
     plain(values) {
       plain ??= build('return ', '')

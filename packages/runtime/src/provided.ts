@@ -47,6 +47,8 @@ const ENVIRONMENTS: ReadonlySet<string> = new Set(['window', 'document', 'self',
 export const isEnvironment = (name: string): boolean => ENVIRONMENTS.has(name)
 
 export const IMPORT = '_goro_'
+/** esbuild's helper that gives a function the name that it had before it was minified. */
+export const NAMING = '__name'
 export const IMPORT_META = '_goro_meta_'
 
 /** By name, what stands for it in a function that is defined in `file`. */
@@ -58,7 +60,8 @@ const PROVIDERS: Readonly<Record<string, (file: string) => unknown>> = {
   __filename: (file) => pathOf(file),
   __dirname: (file) => dirname(pathOf(file)),
   // esbuild's and tsx's helpers.
-  __name: () => (target: object, value: string) => Object.defineProperty(target, 'name', { value, configurable: true }),
+  [NAMING]: () => (target: object, value: string) =>
+    Object.defineProperty(target, 'name', { value, configurable: true }),
   __using: () => using,
   __callDispose: () => callDispose,
   // Vite's and vitest's names for import() and import.meta.

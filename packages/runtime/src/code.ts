@@ -159,18 +159,19 @@ export function publishSites(notes: readonly Note[], api: string): void {
   }
 }
 
-/** What CommonJS has as a module is not its namespace. */
+/** As a path: what a module of CommonJS has set `module.exports` to, which is not its namespace. */
 export const EXPORTS = 'module.exports'
 
-/** `from`, of what has been imported as `value`: `require` gives what the module has set `module.exports` to. */
+/** `from`, of what has come of it here: a loader may have made a call of `require` of an import. */
 export function exactly(from: Import, value: unknown): Import {
-  if (from.name !== '*' || types.isModuleNamespaceObject(value)) return from
+  if (from.isRequired || from.path.length > 1 || from.path[0] !== '*' || types.isModuleNamespaceObject(value))
+    return from
   const isNamespace = typeof value === 'object' && value !== null && 'default' in value
-  return isNamespace ? from : { ...from, name: EXPORTS }
+  return isNamespace ? from : { ...from, path: [EXPORTS] }
 }
 
-/** Whether the value of an element goes along: it is more than an import of a package. */
-export const isSent = ({ from }: Slot): boolean => from?.isExternal !== true
+/** Whether the value of an element goes along, or at least decides: it is more than an import of a package. */
+export const isSent = ({ from }: Slot): boolean => from?.isExternal !== true || from.path.length > 1
 
 // --- what can be shipped ---------------------------------------------------------------------------------------------------
 
@@ -315,7 +316,7 @@ function positionIn(text: string, start: Place, offset: number): Place {
  * one. In the place of a method's name, as it was written, stands its value.
  */
 function opening(name: string, { kind, isAsync, isGenerator }: Shape): string {
-  const key = `[${JSON.stringify(name)}]`
+  const key = keyOf(name)
   if (kind === 'method') return `{${isAsync ? 'async ' : ''}${isGenerator ? '*' : ''}${key}`
   return name === '' ? '(' : `{${key}:`
 }
@@ -323,6 +324,9 @@ function opening(name: string, { kind, isAsync, isGenerator }: Shape): string {
 function closing(name: string, { kind }: Shape): string {
   return name === '' && kind !== 'method' ? ')' : `}[${JSON.stringify(name)}]`
 }
+
+/** A plain key, since a computed one names the function anew each time that it is made; but this one means something else. */
+const keyOf = (name: string): string => (name === '__proto__' ? '["__proto__"]' : JSON.stringify(name))
 
 /** The text with names of the same length for `import` and `import.meta`. */
 function withStandIns(text: string, { imports, importMetas }: Shape): string {

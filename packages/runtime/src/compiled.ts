@@ -16,6 +16,8 @@ export type AnyFunction = Function
 
 /** What a compiled module says of its imports and of the thunks in it. It has no variables from around it, and can be shipped. */
 export type ModuleTable = () => {
+  /** The imports are calls of `require`. */
+  readonly commonjs?: boolean
   /** Specifiers: of a module of the program; or, in an array, of one that is only ever imported (a package, one of Node's). */
   readonly imports: readonly (string | readonly [string])[]
   /** By number, where each element of a thunk is from; or why the function can't be shipped. */
@@ -23,10 +25,10 @@ export type ModuleTable = () => {
 }
 
 /**
- * Where an element of a thunk is from: 0, a variable; 1, one that is never assigned again; or an import, by its number and
- * the name of the export, `*` for all of them.
+ * Where an element of a thunk is from: 0, a variable; 1, one that is never assigned again; or an import, by its number and the
+ * name of the export, `*` for all of them, and then perhaps the names of properties of it.
  */
-type Origin = 0 | 1 | readonly [number, string]
+type Origin = 0 | 1 | readonly [number, ...string[]]
 
 type Thunk = () => readonly unknown[]
 /** Gives a function at module level, its thunk and its site. Throws while there is no such function yet. */
@@ -46,10 +48,12 @@ export interface Form {
 /** An import, as it is written in the module. */
 export interface Import {
   readonly specifier: string
-  /** `*` for the namespace. */
-  readonly name: string
+  /** The name of the export, `*` for the namespace or what `require` gives; then names of properties of it. */
+  readonly path: readonly string[]
   /** It is always imported; else what its value is decides. */
   readonly isExternal: boolean
+  /** It was written as a call of `require`. */
+  readonly isRequired: boolean
 }
 
 /** An element of a thunk. */
@@ -152,6 +156,9 @@ function registered(fn: AnyFunction): Note | undefined {
   if (all.length === taken && pending.length === 0) return undefined
   for (; taken < all.length; taken++) {
     const [table, getters] = all[taken] as Registry[number]
+    // Functions that start goroutines refer to it.
+    const site = newSite([], isRenamed(table))
+    leaveNote({ fn: table, thunk: () => [], table: undefined, index: 0, isOnly: true, site, fixed: 0 })
     for (const getter of getters()) pending.push([table, getter])
   }
   pending = pending.filter(([table, getter]) => !enter(table, getter))
@@ -190,11 +197,15 @@ function siteIn(table: ModuleTable, { index, thunk }: Note): Site {
   return holder[SITES][index]
 }
 
-/** How the compiler begins a table; what only bundles may add to the name. */
-const WRITTEN = /^function _goro_m/
+const newSite = (slots: readonly Slot[], isRenamed: boolean): Site => {
+  return { slots, isRenamed, code: 0, sent: [], unfit: undefined }
+}
+
+/** Whether the name of a table is another than the compiler gives it; one that only bundles may add something to it. */
+const isRenamed = (table: ModuleTable): boolean => !/^function _goro_m/.test(Function.prototype.toString.call(table))
 
 function readSite(table: ModuleTable, index: number, thunk: Thunk): Site {
-  const { imports, sites } = table()
+  const { commonjs, imports, sites } = table()
   const origins = sites[index] as string | readonly Origin[]
   if (typeof origins === 'string') throw new CaptureError(origins)
   const forms = formsOf(Function.prototype.toString.call(thunk))
@@ -202,21 +213,20 @@ function readSite(table: ModuleTable, index: number, thunk: Thunk): Site {
     throw new Error(`goro: ${origins.length} captured variables in ${thunk}; please report this`)
   }
   const slots = origins.map((origin, i): Slot => {
-    const from = typeof origin === 'number' ? undefined : importOf(imports[origin[0]] as string, origin[1])
+    const from = typeof origin === 'number' ? undefined : importOf(imports, origin, commonjs === true)
     return { index: i, form: forms[i], from, isConstant: origin === 1 }
   })
-  return {
-    slots,
-    isRenamed: !WRITTEN.test(Function.prototype.toString.call(table)),
-    code: 0,
-    sent: [],
-    unfit: undefined,
-  }
+  return newSite(slots, isRenamed(table))
 }
 
-function importOf(entry: string | readonly [string], name: string): Import {
+function importOf(
+  imports: ReturnType<ModuleTable>['imports'],
+  [index, ...path]: readonly [number, ...string[]],
+  isRequired: boolean,
+): Import {
+  const entry = imports[index] as string | readonly [string]
   const isExternal = typeof entry !== 'string'
-  return { specifier: isExternal ? entry[0] : entry, name, isExternal }
+  return { specifier: isExternal ? entry[0] : entry, path, isExternal, isRequired }
 }
 
 // --- the text of a thunk ---------------------------------------------------------------------------------------------------

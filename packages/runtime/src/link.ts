@@ -12,11 +12,12 @@
  * while they are being defined.
  */
 import module from 'node:module'
+import { types } from 'node:util'
 import type { Code, Graph, GraphNode, Value } from './code.ts'
 import { EXPORTS, isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceMap } from './code.ts'
 import type { AnyFunction, Import, Site } from './compiled.ts'
 import { noteLinked, rootValue } from './compiled.ts'
-import { compile, IMPORT, NAMING, provide } from './provided.ts'
+import { compile, IMPORT, NAMING, provide, REQUIRE } from './provided.ts'
 
 export type ShippedFunction = (...args: unknown[]) => unknown
 
@@ -41,22 +42,28 @@ export function functionAt(address: number): ShippedFunction | Promise<ShippedFu
 function link(address: number): ShippedFunction | Promise<ShippedFunction> {
   const record = recordOrGraphAt(address)
   const graph = 'nodes' in record ? record : alone(address, record)
-  const loading = load(graph)
-  if (loading === undefined) {
-    const fn = linked(graph)
-    functions.set(address, fn)
-    return fn
-  }
-  const promise = loading.then(
-    () => link(address),
-    (error) => {
+  const missing = load(graph)
+  if (missing.length === 0) return linkNow(address, graph)
+  const promise = Promise.all(missing)
+    .then(() => link(address))
+    .catch((error) => {
       // The next goroutine tries again.
       functions.delete(address)
       throw error
-    },
-  )
+    })
   functions.set(address, promise)
   return promise
+}
+
+/** A class may throw while it is defined. */
+function linkNow(address: number, graph: Graph): ShippedFunction | Promise<ShippedFunction> {
+  try {
+    const fn = linked(graph)
+    functions.set(address, fn)
+    return fn
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /** The graph of a function that refers to data only. */
@@ -69,18 +76,20 @@ function alone(code: number, { slots }: Code): Graph {
 
 type Namespace = Readonly<Record<string, unknown>>
 
-const namespaces = new Map<string, Namespace>()
+/** What was loaded, by `keyOf`. */
+const modules = new Map<string, unknown>()
 
-const keyOf = (script: string, specifier: string): string => `${specifier} from ${script}`
+const keyOf = (script: string, { specifier, isRequired }: Import): string =>
+  `${isRequired ? 'require' : 'import'} ${specifier} from ${script}`
 
-/** Loads what the functions of `graph` import and refer to; undefined if it is all there. */
-function load({ nodes }: Graph): Promise<unknown> | undefined {
+/** Loads what the functions of `graph` import and refer to; returns what is still on its way. */
+function load({ nodes }: Graph): Promise<unknown>[] {
   const missing: Promise<unknown>[] = []
-  const need = (script: string, { specifier }: Import): void => {
-    const key = keyOf(script, specifier)
-    if (namespaces.has(key)) return
-    const importIt = provide(IMPORT, script) as (specifier: string) => Promise<Namespace>
-    missing.push(importIt(specifier).then((namespace) => namespaces.set(key, unwrapped(namespace))))
+  const need = (script: string, from: Import): void => {
+    const key = keyOf(script, from)
+    if (modules.has(key)) return
+    if (from.isRequired) missing.push(...requireInto(key, script, from.specifier))
+    else missing.push(importing(script, from.specifier).then((namespace) => modules.set(key, namespace)))
   }
   const needValue = (script: string, value: Value): void => {
     if ('from' in value) need(script, value.from)
@@ -92,19 +101,35 @@ function load({ nodes }: Graph): Promise<unknown> | undefined {
   }
   for (const { code, values } of nodes) {
     const { script, slots } = recordAt(code)
-    for (const { from } of slots) if (from?.isExternal === true) need(script, from)
+    for (const slot of slots) if (!isSent(slot)) need(script, slot.from as Import)
     for (const value of values) needValue(script, value)
   }
-  return missing.length === 0 ? undefined : Promise.all(missing)
+  return missing
 }
 
-/** Of a chunk that a bundler has made of a package, what it holds (packages/compiler/src/bundle.ts). */
-const unwrapped = (namespace: Namespace): Namespace =>
-  (namespace.__goro_namespace as Namespace | undefined) ?? namespace
+const importing = (script: string, specifier: string): Promise<unknown> =>
+  (provide(IMPORT, script) as (specifier: string) => Promise<unknown>)(specifier)
 
-/** What was imported. `module.exports` of CommonJS is its default export, and may have more names than Node has found. */
-function imported(script: string, { specifier, name }: Import): unknown {
-  const namespace = namespaces.get(keyOf(script, specifier)) as Namespace
+/** Sets module `key` to what `require` gives; returns a promise that is rejected if it throws. */
+function requireInto(key: string, script: string, specifier: string): Promise<never>[] {
+  try {
+    modules.set(key, (provide(REQUIRE, script) as NodeJS.Require)(specifier))
+    return []
+  } catch (error) {
+    return [Promise.reject(error)]
+  }
+}
+
+function imported(script: string, from: Import): unknown {
+  const [name = '', ...properties] = from.path
+  const loaded = modules.get(keyOf(script, from))
+  let value = from.isRequired ? required(loaded, name) : exported(loaded as Namespace, name)
+  for (const property of properties) value = (value as Namespace)[property]
+  return value
+}
+
+/** An export of CommonJS may be one that Node has not found: then it is a property of the default export, `module.exports`. */
+function exported(namespace: Namespace, name: string): unknown {
   if (name === '*') return namespace
   if (name in namespace) return namespace[name]
   // An ESM module that was required by a loader of its own is none of CommonJS.
@@ -112,17 +137,28 @@ function imported(script: string, { specifier, name }: Import): unknown {
   return (namespace.default as Namespace | undefined)?.[name]
 }
 
+/** `default` as compilers to CommonJS understand it. */
+function required(value: unknown, name: string): unknown {
+  if (name === '*') return value
+  const module = value as Namespace
+  const isNamespace = types.isModuleNamespaceObject(value) || module.__esModule === true
+  return name === 'default' && !isNamespace ? value : module[name]
+}
+
 // --- code ------------------------------------------------------------------------------------------------------------------
 
-/** What is made of a code record: functions, given the values of their roots. */
+/** What is made of a code record: functions, given the values of the names that it does not have itself. */
 interface Maker {
   readonly code: Code
   readonly site: Site
+  /** Names that stand for the same in each such function, and what they stand for. */
+  readonly provided: readonly unknown[]
+  /** Those of its captured values. */
   readonly roots: readonly string[]
-  /** The function. */
-  plain(roots: readonly unknown[]): AnyFunction
+  /** The function, given `provided` and the values of its roots. */
+  plain(values: readonly unknown[]): AnyFunction
   /** The function, and what gives its roots other values. */
-  open(roots: readonly unknown[]): readonly [AnyFunction, (roots: readonly unknown[]) => void]
+  open(values: readonly unknown[]): readonly [AnyFunction, (values: readonly unknown[]) => void]
 }
 
 const makers = new Map<number, Maker>()
@@ -144,9 +180,10 @@ function newMaker(address: number): Maker {
   noteStrictness(code)
   const roots = [...new Set(slots.map(({ form }) => form?.root as string))]
   const provided = [...names.map((name) => provide(name, script)), ...naming.map(() => provide(NAMING, script))]
+  const parameters = [...names, ...naming, ...roots]
   const build = (before: string, after: string) => {
     const opening = code.strict ? `"use strict";${before}` : before
-    return compile(opening + code.expression + after, [...names, ...naming, ...roots], {
+    return compile(opening + code.expression + after, parameters, {
       filename: script,
       lineOffset: code.lineOffset,
       columnOffset: code.columnOffset - opening.length,
@@ -157,14 +194,15 @@ function newMaker(address: number): Maker {
   return {
     code,
     site: { slots, isRenamed: false, code: address, sent: slots.filter(isSent), unfit: code.unfit },
+    provided,
     roots,
     plain(values) {
       plain ??= build('return ', '')
-      return plain(...provided, ...values)
+      return plain(...values)
     },
     open(values) {
-      open ??= build('return[', `,_goro_=>{[${roots.join()}]=_goro_}]`)
-      return open(...provided, ...values)
+      open ??= build('return[', `,_goro_=>{[${parameters.join()}]=_goro_}]`)
+      return open(...values)
     },
   }
 }
@@ -189,53 +227,61 @@ type Made = (AnyFunction | undefined)[]
 interface Part {
   readonly maker: Maker
   readonly isOnly: boolean
-  /** Its roots, with the values of those that stay. */
-  readonly roots: readonly unknown[]
-  /** Roots that are data: which root, and which data. */
-  readonly data: readonly (readonly [root: number, data: number])[]
-  /** Roots that are what such a function gives: other functions of the graph, and properties of a root. */
-  readonly others: readonly (readonly [root: number, give: Giver])[]
+  /** What its maker takes, with the values of those that stay. */
+  readonly values: readonly unknown[]
+  /** Values that are data: which value, and which data. */
+  readonly data: readonly (readonly [value: number, data: number])[]
+  /** Values that are what such a function gives: other functions of the graph, and properties of a root. */
+  readonly others: readonly (readonly [value: number, give: Giver])[]
   /** What it refers to in the graph, by root. */
   readonly nodes: readonly (readonly [root: string, node: number])[]
   readonly elements: readonly (readonly [element: number, give: Giver])[]
+  /** Somebody may get hold of it: then it needs a note. */
+  readonly isSeen: boolean
 }
 
 type Giver = (data: readonly unknown[], made: Made) => unknown
 
-function partOf({ code, isOnly, values }: GraphNode): Part {
+function partOf({ code, isOnly, values: kinds }: GraphNode, index: number, graph: readonly GraphNode[]): Part {
   const maker = makerOf(code)
   const { slots, sent } = maker.site
-  const { script } = maker.code
+  const { script, expression } = maker.code
   const givers = slots.map((slot) => {
-    const value: Value = isSent(slot) ? (values[sent.indexOf(slot)] as Value) : { from: slot.from as Import }
+    const value: Value = isSent(slot) ? (kinds[sent.indexOf(slot)] as Value) : { from: slot.from as Import }
     return { slot, value, give: giverOf(value, script) }
   })
-  const roots: unknown[] = []
+  const values = [...maker.provided]
   const data: (readonly [number, number])[] = []
   const others: (readonly [number, Giver])[] = []
-  for (const [i, root] of maker.roots.entries()) {
+  for (const root of maker.roots) {
     const under = givers.filter(({ slot }) => slot.form?.root === root)
     const give: Giver = (all, made) =>
       rootValue(under.map((each) => [each.slot.form?.steps ?? [], each.give(all, made)] as const))
+    const stays = under.every(({ value }) => 'from' in value || 'code' in value)
     const [first] = under
-    roots[i] = undefined
-    if (under.every(({ value }) => 'from' in value || 'code' in value)) roots[i] = give([], [])
-    else if (first !== undefined && 'data' in first.value && first.slot.form?.steps.length === 0) {
-      data.push([i, first.value.data])
-    } else others.push([i, give])
+    const place = values.push(stays ? give([], []) : undefined) - 1
+    if (stays) continue
+    if (first !== undefined && 'data' in first.value && first.slot.form?.steps.length === 0) {
+      data.push([place, first.value.data])
+    } else others.push([place, give])
   }
   return {
     maker,
     isOnly,
-    roots,
+    values,
     data,
     others,
     nodes: givers.flatMap(({ slot, value }) =>
       nodesIn(value).map((node) => [slot.form?.root as string, node] as const),
     ),
     elements: givers.map(({ slot, give }) => [slot.index, give] as const),
+    isSeen:
+      index > 0 || NAMES_ITSELF.test(expression) || graph.some(({ values }) => values.flatMap(nodesIn).includes(0)),
   }
 }
+
+/** A function that has its own name as a variable, as `expression` is written: it may give itself to `go`. */
+const NAMES_ITSELF = /^(?:\(|\{[^:]*:)(?:async\s+)?function\b[\s*]*[\p{ID_Start}$_]/u
 
 function giverOf(value: Value, script: string): Giver {
   if ('data' in value) return (data) => data[value.data]
@@ -257,11 +303,12 @@ function nodesIn(value: Value): number[] {
   return 'members' in value ? Object.values(value.members).flatMap(nodesIn) : []
 }
 
-function rootsOf({ roots, data, others }: Part, all: readonly unknown[], made: Made): readonly unknown[] {
-  if (data.length === 0 && others.length === 0) return roots
-  const mine = roots.slice()
-  for (const [root, index] of data) mine[root] = all[index]
-  for (const [root, give] of others) mine[root] = give(all, made)
+/** What the maker takes. */
+function valuesOf({ values, data, others }: Part, all: readonly unknown[], made: Made): readonly unknown[] {
+  if (data.length === 0 && others.length === 0) return values
+  const mine = values.slice()
+  for (const [place, index] of data) mine[place] = all[index]
+  for (const [place, give] of others) mine[place] = give(all, made)
   return mine
 }
 
@@ -270,16 +317,19 @@ const only = new Map<number, AnyFunction>()
 
 function linked({ nodes, count }: Graph): ShippedFunction {
   const parts = nodes.map(partOf)
-  const isPlain = parts.length === 1 && parts[0]?.nodes.length === 0
-  const make = isPlain ? madeAlone(parts[0] as Part) : (data: readonly unknown[]) => new Linking(parts, data).first()
+  const isAlone = parts.length === 1 && parts[0]?.nodes.length === 0
+  const make = isAlone ? madeAlone(parts[0] as Part) : (data: readonly unknown[]) => new Linking(parts, data).first()
   if (count === 0) return make([]) as ShippedFunction
-  return (...values) => (make(values) as ShippedFunction)(...values.slice(count))
+  return (...values) => {
+    const fn = make(values) as ShippedFunction
+    return values.length === count ? fn() : fn(...values.slice(count))
+  }
 }
 
 /** Makes the only function of a graph. */
 const madeAlone = (part: Part) => (data: readonly unknown[]) => {
-  const fn = part.maker.plain(rootsOf(part, data, []))
-  note(fn, part, data, [])
+  const fn = part.maker.plain(valuesOf(part, data, []))
+  if (part.isSeen) note(fn, part, data, [])
   return fn
 }
 
@@ -298,8 +348,8 @@ class Linking {
   readonly #parts: readonly Part[]
   readonly #data: readonly unknown[]
   readonly #made: Made
-  /** By node, what assigns its roots; undefined if there is nothing to assign later. */
-  readonly #setters: (((roots: readonly unknown[]) => void) | undefined)[] = []
+  /** By node, what assigns its values; undefined if there is nothing to assign later. */
+  readonly #setters: (((values: readonly unknown[]) => void) | undefined)[] = []
   /** Classes whose definition is under way. */
   readonly #underWay = new Set<number>()
 
@@ -331,20 +381,20 @@ class Linking {
 
   #make(i: number): void {
     const part = this.#part(i)
-    const roots = rootsOf(part, this.#data, this.#made)
+    const values = valuesOf(part, this.#data, this.#made)
     if (part.nodes.some(([, node]) => this.#isMissing(node))) {
-      const [fn, set] = part.maker.open(roots)
+      const [fn, set] = part.maker.open(values)
       this.#made[i] = fn
       this.#setters[i] = set
     } else {
-      this.#made[i] = part.maker.plain(roots)
+      this.#made[i] = part.maker.plain(values)
     }
-    note(this.#made[i] as AnyFunction, part, this.#data, this.#made)
+    if (part.isSeen) note(this.#made[i] as AnyFunction, part, this.#data, this.#made)
   }
 
   /** Tells function `i` of those that were made after it. */
   #tell(i: number): void {
-    this.#setters[i]?.(rootsOf(this.#part(i), this.#data, this.#made))
+    this.#setters[i]?.(valuesOf(this.#part(i), this.#data, this.#made))
   }
 
   #classOf(i: number): Code['definesWith'] {

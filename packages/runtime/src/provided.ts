@@ -50,13 +50,14 @@ export const IMPORT = '_goro_'
 /** esbuild's helper that gives a function the name that it had before it was minified. */
 export const NAMING = '__name'
 export const IMPORT_META = '_goro_meta_'
+export const REQUIRE = 'require'
 
 /** By name, what stands for it in a function that is defined in `file`. */
 const PROVIDERS: Readonly<Record<string, (file: string) => unknown>> = {
   [IMPORT]: (file) => importer(file),
   [IMPORT_META]: (file) => importMeta(file),
   // CommonJS; modules make the same for themselves by these names.
-  require: (file) => requireOf(file),
+  [REQUIRE]: (file) => requireOf(file),
   __filename: (file) => pathOf(file),
   __dirname: (file) => dirname(pathOf(file)),
   // esbuild's and tsx's helpers.

@@ -5,7 +5,7 @@
  */
 import { bytes, cas, free, inbox, pause, read, store, write } from '@goro/memory'
 import { fetchParcel } from './control.ts'
-import { deliver, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
+import { deliver, dropValues, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
   BLOCK,
   countOf,
@@ -188,9 +188,14 @@ function execute(g: number): void {
 
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
-  if (!knowsHandles()) await learnHandles()
+  const [made, handles] = await Promise.allSettled([fn, knowsHandles() ? undefined : learnHandles()])
+  if (handles.status === 'rejected') throw handles.reason
+  if (made.status === 'rejected') {
+    dropValues(g)
+    throw made.reason
+  }
   const externals = (flags & F_EXTERNALS) === 0 ? undefined : await fetchParcel(read(g + G.parcel))
-  return call(g, await fn, read(g + G.tags), externals)
+  return call(g, made.value, read(g + G.tags), externals)
 }
 
 function call(g: number, fn: ShippedFunction, tags: number, externals: readonly unknown[] | undefined): unknown {

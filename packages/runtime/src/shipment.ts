@@ -68,7 +68,7 @@ function ship(note: Note, api: string): number {
   const data: unknown[] = []
   for (const { index, from } of sent) {
     const value = values[index]
-    if (typeof value === 'function' || (from !== undefined && isNamespace(value, from))) {
+    if (typeof value === 'function' || (from !== undefined && !isData(value, from))) {
       return new Walk(note, values, api).graph()
     }
     data.push(value)
@@ -92,10 +92,26 @@ function valuesOf(note: Note, api: string): readonly unknown[] {
   }
 }
 
-/** Whether `value`, which was imported as `from` says, is the namespace of a module of the program. */
-function isNamespace(value: unknown, { name }: Import): boolean {
-  return typeof value === 'object' && value !== null && (name === '*' || types.isModuleNamespaceObject(value))
+/** Whether `value`, which is no function and was imported as `from` says, is data. */
+const isData = (value: unknown, from: Import): boolean => !isNamespace(value, from) && !isPart(value, from)
+
+/** Whether it is the namespace of a module of the program, or what stands for it in CommonJS or in a bundle. */
+function isNamespace(value: unknown, { path, isExternal }: Import): value is object {
+  if (typeof value !== 'object' || value === null || isExternal) return false
+  return (path.length === 1 && path[0] === '*') || types.isModuleNamespaceObject(value)
 }
+
+/** Whether it is a part of a package, such as `fs.promises`: an object with functions. */
+function isPart(value: unknown, { isExternal }: Import): boolean {
+  if (typeof value !== 'object' || value === null || !isExternal) return false
+  return Object.values(value).some((each) => typeof each === 'function')
+}
+
+/** The member `name` of the namespace `from`. */
+const memberOf = (from: Import, name: string): Import => ({
+  ...from,
+  path: from.path[0] === '*' ? [name] : [...from.path, name],
+})
 
 // --- walking ---------------------------------------------------------------------------------------------------------------
 
@@ -169,7 +185,8 @@ class Walk {
 
   #visit(value: unknown, from: Import | undefined): void {
     if (typeof value === 'function') return this.#visitFunction(value, from)
-    if (from !== undefined && isNamespace(value, from)) return this.#visitNamespace(value as object, from)
+    if (from !== undefined && isNamespace(value, from)) return this.#visitNamespace(value, from)
+    if (from !== undefined && isPart(value, from)) return this.#go(IMPORT)
     this.#data.push(value)
     this.#go(DATA)
   }
@@ -187,11 +204,11 @@ class Walk {
     if (site.sent.length > 0) this.#walk(site, valuesOf(note, this.#api))
   }
 
-  #visitNamespace(namespace: object, { specifier }: Import): void {
+  #visitNamespace(namespace: object, from: Import): void {
     const names = Object.keys(namespace)
     this.#go(NAMESPACE - 2 * numberOf(names))
     for (const name of names) {
-      this.#visit((namespace as Record<string, unknown>)[name], { specifier, name, isExternal: false })
+      this.#visit((namespace as Record<string, unknown>)[name], memberOf(from, name))
     }
   }
 
@@ -221,7 +238,7 @@ function publishAll(root: Note, api: string): void {
       const note = noteOf(value)
       if (note !== undefined) visitNote(note)
     } else if (from !== undefined && isNamespace(value, from)) {
-      for (const [name, member] of Object.entries(value as object)) visit(member, { ...from, name })
+      for (const [name, member] of Object.entries(value)) visit(member, memberOf(from, name))
     }
   }
   const visitNote = (note: Note): void => {
@@ -231,7 +248,7 @@ function publishAll(root: Note, api: string): void {
       unpublished.push(note)
     }
     const values = valuesOf(note, api)
-    for (const { index, from } of site.slots) if (from?.isExternal !== true) visit(values[index], from)
+    for (const { index, from } of site.slots) visit(values[index], from)
   }
   seen.add(root.fn)
   visitNote(root)
@@ -257,7 +274,9 @@ class Drawing {
     const nodes = this.#notes.map((note, i): GraphNode => {
       return { code: siteOf(note).code, isOnly: note.isOnly && fixed.has(i), values: this.#values[i] as Value[] }
     })
-    return publishGraph({ nodes, count: this.names.length })
+    const graph = publishGraph({ nodes, count: this.names.length })
+    if (fixed.has(0)) (this.#notes[0] as Note).fixed = graph
+    return graph
   }
 
   /**
@@ -265,14 +284,11 @@ class Drawing {
    */
   settle(): boolean {
     const fixed = this.#fixed()
-    let settled = false
-    for (const [i, note] of this.#notes.entries()) {
-      const isBorder = i === 0 || this.#values.some((values, k) => !fixed.has(k) && values.some(isNode(i)))
-      if (!fixed.has(i) || !isBorder) continue
-      note.fixed = i === 0 ? this.publish() : new Drawing(note, this.#api).publish()
-      settled = true
-    }
-    return settled
+    const border = this.#notes.filter((_, i) => {
+      return i > 0 && fixed.has(i) && this.#values.some((values, k) => !fixed.has(k) && values.some(isNode(i)))
+    })
+    for (const note of border) new Drawing(note, this.#api).publish()
+    return border.length > 0
   }
 
   #add(note: Note): number {
@@ -289,13 +305,14 @@ class Drawing {
 
   #value(value: unknown, from: Import | undefined, name: string, owner: string): Value {
     if (typeof value === 'function') return this.#functionValue(value, from)
-    if (from === undefined || !isNamespace(value, from)) {
-      return { data: this.names.push(`captured variable \`${name}\`${owner}`) - 1 }
+    if (from !== undefined && isNamespace(value, from)) {
+      const members = Object.entries(value).map(([key, member]) => {
+        return [key, this.#value(member, memberOf(from, key), `${name}.${key}`, owner)] as const
+      })
+      return { members: Object.fromEntries(members) }
     }
-    const members = Object.entries(value as object).map(([key, member]) => {
-      return [key, this.#value(member, { ...from, name: key }, `${name}.${key}`, owner)] as const
-    })
-    return { members: Object.fromEntries(members) }
+    if (from !== undefined && isPart(value, from)) return { from }
+    return { data: this.names.push(`captured variable \`${name}\`${owner}`) - 1 }
   }
 
   #functionValue(fn: AnyFunction, from: Import | undefined): Value {
@@ -325,8 +342,9 @@ class Drawing {
 
 /** What the user has called it: an import may stand as a property of its module by now. */
 function nameOf({ form, from }: Slot): string {
+  const last = from?.path.at(-1)
   const isProperty = form !== undefined && form.steps.length > 0
-  return isProperty && from !== undefined && from.name !== 'default' ? from.name : (form?.root ?? '')
+  return isProperty && last !== undefined && last !== 'default' ? last : (form?.root ?? '')
 }
 
 const isNode = (i: number) => (value: Value) => 'node' in value && value.node === i

@@ -63,7 +63,7 @@ export function newproc(
     throw new RuntimeClosedError(`${api}: the runtime was shut down; start goroutines before runtime.shutdown()`)
   }
   const code = codeOf(fn, api)
-  const values = captured.length === 0 ? args : [...captured, ...args]
+  const values = captured.length === 0 ? args : args.length === 0 ? captured : [...captured, ...args]
   const signal = options?.signal
   const goroutine = new Goroutine<unknown>(newGoid(), code, options?.name)
   if (signal?.aborted) {
@@ -72,9 +72,9 @@ export function newproc(
   }
   const g = self.slab.allocClass(G_CLASS)
   try {
-    const names = captured.length === 0 ? ARGUMENTS : namesFor(fn, captured.length, api)
-    if (signal === undefined || contextOf === undefined) writeArguments(g, values, 0, names, options?.transfer)
-    else writeArguments(g, [contextOf(signal), ...values], F_ABORTABLE | F_CONTEXT, names, options?.transfer)
+    const ahead = captured.length
+    if (signal === undefined || contextOf === undefined) writeArguments(g, values, 0, fn, ahead, api, options)
+    else writeArguments(g, [contextOf(signal), ...values], F_ABORTABLE | F_CONTEXT, fn, ahead, api, options)
   } catch (error) {
     self.slab.freeClass(g, G_CLASS)
     throw error
@@ -99,12 +99,15 @@ export function newproc(
   return goroutine
 }
 
+/** Writes `args` into `g`, of which the first `ahead` are captured values of `fn`; and before them, by the flags, its context. */
 function writeArguments(
   g: number,
   args: readonly unknown[],
   flags: number,
-  names: Names,
-  transfer: readonly Transferable[] | undefined,
+  fn: (...args: never[]) => unknown,
+  ahead: number,
+  api: string,
+  options: GoOptions | undefined,
 ): void {
   const count = args.length
   if (count === 0) {
@@ -123,9 +126,14 @@ function writeArguments(
     if (tag0 !== 0) unpackCell(tag0, g + G.cell0)
   }
   // One block for all of them: two arguments may share an object, and copies share what the originals share.
-  const { root } = names
-  const all = (flags & F_CONTEXT) === 0 ? names : { ...names, root: (index: number) => root(index - 1) }
-  const encoded = encode(args, transfer === undefined ? all : { ...all, transfer })
+  let suffix = ''
+  const root = (index: number): string => {
+    const i = (flags & F_CONTEXT) === 0 ? index : index - 1
+    if (i >= ahead) return `argument ${i - ahead + 1}`
+    suffix = ` (${api} at ${show(original(callSite()))})`
+    return nameOfCaptured(fn, i, api)
+  }
+  const encoded = encode(args, { root, suffix: () => suffix, transfer: options?.transfer })
   const { bytes, externals } = encoded
   const allFlags = encoded.handles ? flags | F_HANDLES : flags
   const block = alloc(bytes.length)
@@ -139,22 +147,6 @@ function writeArguments(
   } catch (error) {
     free(block)
     throw error
-  }
-}
-
-/** How the values that go along are called in messages. */
-interface Names {
-  readonly root: (index: number) => string
-  readonly place?: () => string
-}
-
-const ARGUMENTS: Names = { root: (index) => `argument ${index + 1}` }
-
-/** As `ARGUMENTS`, behind `count` captured values. */
-function namesFor(fn: (...args: never[]) => unknown, count: number, api: string): Names {
-  return {
-    root: (index) => (index < count ? nameOfCaptured(fn, index, api) : `argument ${index - count + 1}`),
-    place: () => `${api} at ${show(original(callSite()))}`,
   }
 }
 

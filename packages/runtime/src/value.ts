@@ -195,9 +195,9 @@ export interface EncodeOptions {
   /** What a path begins with: `result`; or, if the value is an array of arguments, a function of their index. */
   readonly root: string | ((index: number) => string)
   /** What is moved instead of copied. */
-  readonly transfer?: readonly unknown[]
-  /** The call by which it is sent, for messages. */
-  readonly place?: () => string
+  readonly transfer?: readonly unknown[] | undefined
+  /** What a message ends with. */
+  readonly suffix?: (() => string) | undefined
   /** The value was thrown and has to get through: what can't be sent in it is described instead. */
   readonly lossy?: boolean
 }
@@ -280,9 +280,8 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
   }
 }
 
-function refusalAt(error: Unsendable, value: unknown, { root, place }: EncodeOptions): string {
-  const message = refusal(error, value, root)
-  return place === undefined ? message : `${message} (${place()})`
+function refusalAt(error: Unsendable, value: unknown, { root, suffix }: EncodeOptions): string {
+  return refusal(error, value, root) + (suffix?.() ?? '')
 }
 
 function refusal(error: unknown, value: unknown, root: EncodeOptions['root']): string {

@@ -72,8 +72,8 @@ describe('free variables', () => {
 
   test('are each found once, where they are first used', () => {
     expect(analyse('() => {\n  return b + a + b\n}').free).toEqual([
-      { name: 'b', offset: 17, property: undefined, isTested: false },
-      { name: 'a', offset: 21, property: undefined, isTested: false },
+      { name: 'b', offset: 17, property: undefined, isTested: false, isNaming: false },
+      { name: 'a', offset: 21, property: undefined, isTested: false, isNaming: false },
     ])
   })
 

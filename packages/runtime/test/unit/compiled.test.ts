@@ -3,11 +3,12 @@
  * records. All on one thread; packages/goro/test/integration/compiled.test.ts has real ones.
  */
 import { Session } from 'node:inspector'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { cacheWords, createRegion, initSlab, regionBytes, SLAB_SHAPE, Slab, slabLayout, useSlab } from '@goro/memory'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { analyse, skim } from '../../src/capture.ts'
-import { describeCode } from '../../src/code.ts'
+import { describeCode, recordAt } from '../../src/code.ts'
 import { type AnyFunction, formsOf, type ModuleTable, rootValue, ship } from '../../src/compiled.ts'
 import { functionAt, type ShippedFunction } from '../../src/link.ts'
 import { captured, codeOf, nameOfCaptured } from '../../src/shipment.ts'
@@ -347,6 +348,32 @@ describe('code', () => {
     expect(codeOf(one, 'go')).toBe(codeOf(one, 'go'))
   })
 
+  test('that starts goroutines itself refers to the table of its module', async () => {
+    function module() {
+      return { imports: [['goro/compiled']] as [string][], sites: [[[0, 'ship'], 1], [0]] as Sites }
+    }
+    register(module, () => [])
+    const _goro = { ship }
+    const outer = ship(
+      (x: number) =>
+        _goro.ship(
+          (y: number) => x + y,
+          () => [x],
+          module,
+          1,
+        ),
+      () => [_goro.ship, module],
+      module,
+      0,
+    )
+    const code = codeOf(outer, 'go')
+    expect(captured).toEqual([])
+    expect(recordAt(code).slots).toEqual([
+      expect.objectContaining({ form: { root: '_goro', steps: ['ship'] } }),
+      expect.objectContaining({ form: { root: 'module', steps: [] } }),
+    ])
+  })
+
   test('whose variable was given another function is the other one', async () => {
     const module = table([[0], [], []])
     let handler: () => string = ship(
@@ -464,6 +491,21 @@ describe('code', () => {
     }
     const codes = new Set(Array.from({ length: 1000 }, (_, i) => codeOf(make(i), 'go')))
     expect(codes.size).toBe(1)
+    const three = ship(
+      () => 3,
+      () => [],
+      table([[]]),
+      0,
+    )
+    const closed = () =>
+      ship(
+        () => three(),
+        () => [three],
+        constant,
+        0,
+      )
+    const constant = table([[1]])
+    expect(new Set(Array.from({ length: 1000 }, () => codeOf(closed(), 'go'))).size).toBe(1)
   })
 
   test('can be shipped on, with what it has there', async () => {
@@ -849,6 +891,63 @@ describe('imports', () => {
       ),
     ).toBe('Program')
     expect(captured).toEqual([])
+  })
+
+  test('by require: all of it, a property, the default; at once', async () => {
+    const acorn = createRequire(import.meta.url)('acorn')
+    const module = () => ({
+      commonjs: true,
+      imports: [['acorn'], ['node:path']] as [string][],
+      sites: [[[0, '*']], [[0, 'parse']], [[0, 'default']]] as Sites,
+    })
+    const { parse } = acorn
+    const functions = [
+      ship(
+        () => acorn.parse('1', { ecmaVersion: 5 }).type,
+        () => [acorn],
+        module,
+        0,
+      ),
+      ship(
+        () => parse('1', { ecmaVersion: 5 }).type,
+        () => [parse],
+        module,
+        1,
+      ),
+      ship(
+        () => acorn.parse('2', { ecmaVersion: 5 }).type,
+        () => [acorn],
+        module,
+        2,
+      ),
+    ]
+    for (const fn of functions) {
+      const there = functionAt(codeOf(fn, 'go')) as ShippedFunction
+      expect(there()).toBe('Program')
+    }
+  })
+
+  test('that were taken apart are imported if they are code, and copied if they are data', async () => {
+    const fs = await import('node:fs')
+    const { promises, constants, existsSync } = fs.default
+    const module = table(
+      [
+        [
+          [0, 'default', 'promises'],
+          [0, 'default', 'constants'],
+          [0, 'default', 'existsSync'],
+        ],
+      ],
+      [['node:fs']],
+    )
+    const fn = ship(
+      () => [typeof promises.readFile, constants.R_OK, existsSync('/')],
+      () => [promises, constants, existsSync],
+      module,
+      0,
+    )
+    expect(await run(fn)).toEqual(['function', 4, true])
+    expect(captured).toEqual([constants])
   })
 
   test('make the function come later once, and not at all if they fail', async () => {

@@ -11,7 +11,7 @@ import { deliver, outstanding, takeInbox, whenExpecting } from './deliver.ts'
 import { noteTime, parkedHere, runDeferred, whenParking } from './gopark.ts'
 import { awaitedHere } from './goroutine.ts'
 import { M } from './m.ts'
-import { clearInterval, now, setImmediate, setInterval } from './native.ts'
+import { clearInterval, clearTimeout, now, setImmediate, setInterval, setTimeout } from './native.ts'
 import { isPrinting } from './output.ts'
 import { SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
 import { hasTimers, unrefTimers, whenTimersChange } from './timers.ts'
@@ -21,11 +21,14 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Ports that this thread has of itself: to Piscina, and the control line. */
-let ownPorts = 0
+/** Ports that this thread has of itself: to Piscina, and the control line. They hold its event loop open. */
+let ownPorts: readonly { ref(): void; unref(): void }[] = []
 
 export function noteOwnPorts(): void {
-  ownPorts = process.getActiveResourcesInfo().filter(isPort).length
+  // Of what holds a loop open Node hands out the objects nowhere else.
+  const { _getActiveHandles } = process as unknown as { _getActiveHandles(): readonly unknown[] }
+  ownPorts = _getActiveHandles().filter((handle) => handle instanceof globalThis.MessagePort)
+  process.on('beforeExit', seeDry)
 }
 
 const isPort = (resource: string): boolean => resource === 'MessagePort'
@@ -38,17 +41,54 @@ export function noteWaiting(): void {
 }
 
 /**
- * Whether nothing in this isolate waits on libuv: no handle or request, of a goroutine or left behind by one, no message to or from
- * the main thread, nothing unwritten on stdout. What is unref'd does not count, as it does not for Node.
+ * Whether nothing that Node lists waits on libuv in this isolate: no handle or request, of a goroutine or left behind by one, no message
+ * to or from the main thread, nothing unwritten on stdout. What is unref'd does not count, as it does not for Node. Whether nothing at all
+ * waits `whenDry` tells.
  */
 export function isQuiet(): boolean {
   if (controlPending() || isPrinting()) return false
   const resources = process.getActiveResourcesInfo()
-  return resources.length <= ownPorts && resources.every(isPort)
+  return resources.length <= ownPorts.length && resources.every(isPort)
 }
 
 /** Whether a thread that is quiet may block: an unref'd handle, which Node does not tell of, would freeze. */
 export const canBlock = (): boolean => !hasWaited
+
+/** How long a thread has slept before it asks: most sleeps are over by then, and it costs a turn of the loop. */
+const PROBE_MS = 5
+
+let probe: NodeJS.Timeout | undefined
+let isProbing = false
+let onDry: () => void = () => {}
+
+/**
+ * For a thread that sleeps in its event loop: calls `callback`, once, if nothing in libuv can wake it. Node does not list all there is:
+ * work of the thread pool (crypto, zlib, addons) stands nowhere. But when a loop has nothing left that holds it open Node says so
+ * (`beforeExit`), so for the time of the question this thread's own ports don't. `onProbe` is called before.
+ */
+export function whenDry(onProbe: () => void, callback: () => void): void {
+  onDry = callback
+  probe = setTimeout(() => {
+    onProbe()
+    isProbing = true
+    for (const port of ownPorts) port.unref()
+  }, PROBE_MS).unref()
+}
+
+/** Takes `whenDry` back: the sleep is over, or something has come. */
+export function cancelWhenDry(): void {
+  clearTimeout(probe)
+  if (!isProbing) return
+  isProbing = false
+  for (const port of ownPorts) port.ref()
+}
+
+/** Node would end the thread now, but for its ports. */
+function seeDry(): void {
+  if (!isProbing) return
+  cancelWhenDry()
+  onDry()
+}
 
 /** Resolves when this thread's note is woken, or when its own event loop makes work for it. Call before the sleep is announced. */
 export function nextWakeUp(): Promise<void> {

@@ -18,8 +18,10 @@ import {
   beforeNextCallback,
   canBlock,
   cancelBeforeNextCallback,
+  cancelWhenDry,
   isQuiet,
   nextWakeUp,
+  whenDry,
 } from './netpoll.ts'
 import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
 import { gomaxprocs, isStopping, pAt, SCHED, Sched, self, unsettledGoroutines, wakeThread } from './sched.ts'
@@ -71,7 +73,8 @@ export function stopm(): Promise<void> | undefined {
   // Before the P can be claimed: a claim then finds the note prepared, and ends the sleep.
   self.note.prepare(form)
   const work = enterIdle()
-  // While it is quiet there is nothing whose callback could run, save for handles that are unref'd.
+  // While it is quiet there is nothing whose callback could run, save for handles that are unref'd; for what Node does not tell of,
+  // `announceQuiet` makes up.
   if (form === POLL && !quiet && !work) beforeNextCallback(stir)
   return sleep(woken, work, quiet)
 }
@@ -96,6 +99,7 @@ function leaveIdle(): void {
 function stir(): void {
   noteTime(now())
   const sleep = read(self.m + M.sleeps)
+  cancelWhenDry()
   store(self.m + M.quiet, 0)
   leaveIdle()
   resetSpinning()
@@ -107,10 +111,23 @@ function stir(): void {
 /** The callbacks have run and have not woken this thread: it sleeps on, unless there is work by now. */
 function sleepOn(): void {
   if (enterIdle()) return self.wakeSelf()
-  beforeNextCallback(stir)
-  if (!isQuiet()) return
-  store(self.m + M.quiet, 1)
-  reportQuiescence(true)
+  if (isQuiet()) announceQuiet()
+  else beforeNextCallback(stir)
+}
+
+/** This thread sleeps in its event loop, and nothing that Node lists can wake it: says that it is quiet, once it is certain. */
+function announceQuiet(): void {
+  cancelBeforeNextCallback()
+  whenDry(
+    () => {
+      if (!isRetired()) beforeNextCallback(stir)
+    },
+    () => {
+      cancelBeforeNextCallback()
+      store(self.m + M.quiet, 1)
+      reportQuiescence(true)
+    },
+  )
 }
 
 /**
@@ -142,18 +159,21 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
     resume()
     return undefined
   }
-  fallAsleep(m, quiet)
-  reportQuiescence(quiet)
-  if (woken === undefined) {
+  const blocks = woken === undefined
+  fallAsleep(m, blocks)
+  reportQuiescence(blocks)
+  if (blocks) {
     note.sleep()
     resume()
     return undefined
   }
+  if (quiet) announceQuiet()
   return woken.then(resume)
 }
 
 function resume(): void {
   cancelBeforeNextCallback()
+  cancelWhenDry()
   self.note.cancel()
   if (!isRetired()) leaveIdle()
   getUp(self.m)

@@ -4,6 +4,7 @@
  *   unit         one source file at a time, from source
  *   explorer     every interleaving of the shared structures: source too, with the seam swapped for the explorer's
  *   integration  the built packages, as users get them, on real threads; a process of its own for every file
+ *   conformance  Go's semantics, case by case, in every placement; GORO_CONFORMANCE_RUNS says how often (default 1)
  *   stress       races hunted on real threads; GORO_STRESS_RUNS says how often (default 1)
  *   examples     every program of docs/examples, run as a user runs it
  *   rules        how the house is built: imports, exports, formatting, the lockfile
@@ -14,7 +15,10 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 const SECOND = 1000
 
 /** What takes both cores runs after the rest, one file at a time and in this order. */
-const ALONE = { integration: 1, stress: 2, examples: 3 }
+const ALONE = { integration: 1, conformance: 2, stress: 3, examples: 4 }
+
+/** How often the conformance suite is run: its time limit grows with it. */
+const CONFORMANCE_RUNS = Number(process.env.GORO_CONFORMANCE_RUNS ?? 1)
 
 /** Vite's own conditions for Node, which a list of conditions replaces. */
 const NODE_CONDITIONS = ['module', 'node', 'development|production']
@@ -51,6 +55,7 @@ export default defineConfig({
       fromSource('unit', ['source']),
       fromSource('explorer', ['explorer', 'source']),
       fromDist('integration', 30 * SECOND),
+      fromDist('conformance', CONFORMANCE_RUNS * 300 * SECOND),
       fromDist('stress', 600 * SECOND),
       fromDist('examples', 120 * SECOND),
       { test: { name: 'rules', include: ['packages/*/test/rules/**/*.test.ts'], testTimeout: 60 * SECOND } },

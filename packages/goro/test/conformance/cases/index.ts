@@ -1,0 +1,5 @@
+import './chan-test.ts'
+import './crash-test.ts'
+import './semaphore.ts'
+import './sync.ts'
+import './test-chan.ts'

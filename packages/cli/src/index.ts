@@ -6,12 +6,11 @@ import { runCommand } from './run.ts'
 
 const WRONG_USE = 2
 
-const goro = new Command('goro')
-  .description('Real multi-threaded goroutines for Node.')
-  .addCommand(runCommand)
-  .showHelpAfterError('(goro --help, or goro run --help, says what there is)')
+const goro = new Command('goro').description('Real multi-threaded goroutines for Node.').addCommand(runCommand)
 
-for (const command of [goro, ...goro.commands]) command.exitOverride()
+for (const command of [goro, ...goro.commands]) {
+  command.exitOverride().showHelpAfterError('(goro --help and goro run --help say what there is)')
+}
 
 try {
   await goro.parseAsync()

@@ -28,7 +28,7 @@ function count(text: string): number {
   throw new InvalidArgumentError(`It takes a whole number from 1 to ${MAX_PROCS}.`)
 }
 
-/** What ends a process that does not listen for it. */
+/** What ends a process that does not listen for it; the first three may come from a terminal. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR2'] as const
 
 async function run(file: string, args: readonly string[], { procs }: RunOptions): Promise<void> {
@@ -43,11 +43,12 @@ async function run(file: string, args: readonly string[], { procs }: RunOptions)
     stdio: 'inherit',
     env: procs === undefined ? process.env : { ...process.env, GOMAXPROCS: String(procs) },
   })
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   for (const signal of SIGNALS) {
     // A terminal sends its signals to both processes; then ours only has to outlive the program.
-    const isFromTerminal = process.stdin.isTTY && signal !== 'SIGTERM'
+    const isForBoth = hasTerminal && SIGNALS.indexOf(signal) < 3
     process.on(signal, () => {
-      if (!isFromTerminal) child.kill(signal)
+      if (!isForBoth) child.kill(signal)
     })
   }
   const { code, signal } = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((done, fail) => {

@@ -1,33 +1,51 @@
 /**
- * What the Node loaders do to one file: compile it, with the source maps of what was done to it before us followed and kept.
+ * What the Node loaders do to one file: compile it, with the source maps of what was done to it before us followed and kept, or
+ * take what came of it the last time (cache.ts).
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Entry, keyOf, read, write } from './cache.ts'
 import type { CompileOptions, compile } from './index.ts'
 import { isPackage, isUserCode } from './user-code.ts'
+
+const COMPILER = new URL('./index.js', import.meta.url)
 
 let compiler: { compile: typeof compile } | undefined
 
 /** Loaded with the first file: the parser takes its time. */
-const theCompiler = () => (compiler ??= createRequire(import.meta.url)('./index.js') as { compile: typeof compile })
+const theCompiler = () => (compiler ??= createRequire(COMPILER)(fileURLToPath(COMPILER)) as { compile: typeof compile })
 
 /** The compiled text of a file, with its source map inlined; undefined if the file is to be left as it is. */
 export function load(file: string, source: string, format: 'module' | 'commonjs'): string | undefined {
   const path = file.startsWith('file:') ? fileURLToPath(withoutQuery(file)) : file
   if (!isUserCode(path, source)) return undefined
-  const earlier = sourceMap(source, path)
+  const map = sourceMap(source, path)
+  const key = keyOf(COMPILER, [path, format, source, map?.isInline === false ? map.text : ''])
+  let entry = read(key)
+  if (entry === undefined || Object.entries(entry.packages).some(([name, is]) => isPackage(name, path) !== is)) {
+    entry = compileFile(path, source, format, map)
+    write(key, entry)
+  }
+  return entry.code ?? undefined
+}
+
+function compileFile(path: string, source: string, format: 'module' | 'commonjs', map: InputMap | undefined): Entry {
+  const packages: Record<string, boolean> = {}
   const options: CompileOptions = {
     filename: path,
     dependency: true,
     format,
-    isExternal: (specifier) => isPackage(specifier, path),
+    isExternal(specifier) {
+      packages[specifier] ??= isPackage(specifier, path)
+      return packages[specifier]
+    },
     // A map in the text: another loader has made JavaScript of it.
-    ...(earlier === undefined ? {} : { inputMap: earlier.map, ...(earlier.inlined ? { language: 'js' } : {}) }),
+    ...(map === undefined ? {} : { inputMap: map.text, ...(map.isInline ? { language: 'js' } : {}) }),
   }
   const compiled = theCompiler().compile(source, options)
-  return compiled === null ? undefined : `${compiled.code}\n//# sourceMappingURL=${compiled.map.toUrl()}`
+  return { packages, code: compiled && `${compiled.code}\n//# sourceMappingURL=${compiled.map.toUrl()}` }
 }
 
 /** What Node's load hooks pass on. */
@@ -51,8 +69,13 @@ const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '')
 const MAP_COMMENT = /^[ \t]*\/\/[#@] sourceMappingURL=(\S+)[ \t]*$/gm
 const DATA_URL = /^data:application\/json[^,]*?(;base64)?,(.*)$/s
 
+interface InputMap {
+  readonly text: string
+  readonly isInline: boolean
+}
+
 /** The source map that the text names last: in itself, or in a file beside it. */
-function sourceMap(source: string, path: string): { map: string; inlined: boolean } | undefined {
+function sourceMap(source: string, path: string): InputMap | undefined {
   if (!source.includes('sourceMappingURL=')) return undefined
   const url = Array.from(source.matchAll(MAP_COMMENT)).at(-1)?.[1]
   if (url === undefined) return undefined
@@ -60,11 +83,11 @@ function sourceMap(source: string, path: string): { map: string; inlined: boolea
   if (data !== null) {
     const text = data[2] as string
     return {
-      map: data[1] === undefined ? decodeURIComponent(text) : Buffer.from(text, 'base64').toString(),
-      inlined: true,
+      text: data[1] === undefined ? decodeURIComponent(text) : Buffer.from(text, 'base64').toString(),
+      isInline: true,
     }
   }
   if (/^[a-z][a-z\d+.-]+:/i.test(url)) return undefined
   const file = resolve(dirname(path), decodeURIComponent(url))
-  return existsSync(file) ? { map: readFileSync(file, 'utf8'), inlined: false } : undefined
+  return existsSync(file) ? { text: readFileSync(file, 'utf8'), isInline: false } : undefined
 }

@@ -1,4 +1,6 @@
 /** The programs of fixtures/apps, as Node loads them: by `goro/register` alone, with tsx, with Node's own type stripping; and vitest. */
+import { chmodSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Project } from './project.ts'
 
@@ -130,6 +132,56 @@ export const again = async (n) => [n, await go(async () => late(n))]
     expect(stderr).toBe('')
     expect(stdout).toBe('40 () => 1\n')
     expect((await project.node([...GORO, 'only-plain.mjs'])).stdout).toBe('undefined\n')
+  })
+})
+
+describe('what has been compiled is kept', () => {
+  let project: Project
+  let cache: string
+  beforeAll(() => {
+    project = new Project('program')
+    project.write('tmp/.keep', '')
+    project.write('main.mjs', "import { go } from 'goro'\nimport { a } from '#a'\nconsole.log(await go(() => a(1)))\n")
+    project.write('a.mjs', 'const one = 1\nexport const a = (n) => n + one\n')
+    project.write('package.json', '{ "type": "module", "imports": { "#a": "./a.mjs" } }')
+    cache = join(project.folder, 'tmp', `goro-${process.getuid?.() ?? ''}`)
+  })
+  afterAll(() => project.remove())
+
+  const main = async () => {
+    const { stdout, stderr } = await project.node([...GORO, 'main.mjs'], {
+      env: { TMPDIR: join(project.folder, 'tmp') },
+    })
+    return stdout + stderr
+  }
+
+  test('and taken the next time; what can not be read is compiled again', async () => {
+    expect(await main()).toBe('2\n')
+    const [name = '', other] = readdirSync(cache)
+    expect(other).toBeDefined()
+    expect(lstatSync(cache).mode & 0o777).toBe(0o700)
+    // That it is taken shows in that a change of it shows.
+    for (const file of readdirSync(cache)) {
+      const text = readFileSync(join(cache, file), 'utf8')
+      writeFileSync(join(cache, file), text.replace('n + one', 'n + one * 10'))
+    }
+    expect(await main()).toBe('11\n')
+    for (const file of readdirSync(cache)) writeFileSync(join(cache, file), '{ "code": "cut o')
+    expect(await main()).toBe('2\n')
+    expect(readdirSync(cache)).toContain(name)
+  })
+
+  test('until it is old', async () => {
+    writeFileSync(join(cache, '1-abc'), '')
+    project.write('a.mjs', 'const one = 100\nexport const a = (n) => n + one\n')
+    expect(await main()).toBe('101\n')
+    expect(readdirSync(cache)).not.toContain('1-abc')
+  })
+
+  test('but not where others can write', async () => {
+    chmodSync(cache, 0o777)
+    for (const file of readdirSync(cache)) writeFileSync(join(cache, file), '{ "code": "evil()", "packages": {} }')
+    expect(await main()).toBe('101\n')
   })
 })
 

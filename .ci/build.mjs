@@ -22,6 +22,12 @@ const ENTRIES = {
   model: ['index', 'seam'],
 }
 
+/**
+ * By package, others that become a part of it: the compiler stands before a program's first line, and they are thirty files
+ * (docs/decisions/0003-compiler.md).
+ */
+const PARTS = { compiler: ['eslint-scope', 'magic-string'] }
+
 const types = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], {
   cwd: root,
   stdio: ['ignore', 2, 2],
@@ -30,14 +36,14 @@ if (types.status !== 0) process.exit(types.status ?? 1)
 
 for (const [name, entries] of Object.entries(ENTRIES)) {
   const dir = join(root, 'packages', name)
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: dir,
     entryPoints: entries.map((entry) => `src/${entry}.ts`),
     outdir: 'dist',
     bundle: true,
     splitting: true,
-    // Other packages stay imports; this one's private `#` imports do not.
-    packages: 'external',
+    plugins: [onlyParts(PARTS[name] ?? [])],
+    metafile: true,
     conditions: ['source'],
     format: 'esm',
     platform: 'node',
@@ -48,6 +54,7 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
     write: false,
   })
   replace(join(dir, 'dist'), outputFiles)
+  if (PARTS[name] !== undefined) writeFileSync(join(dir, 'dist/LICENSES.txt'), licensesOf(metafile, dir))
 }
 
 // What Piscina loads on a thread is CommonJS, and imports the bundled entry beside it.
@@ -145,6 +152,33 @@ const scripts = await build({
 for (const file of Object.keys(CHANGES))
   if (!changed.has(file)) throw new Error(`standalone: ${file} is not there any more`)
 replace(alone.outdir, [...modules.outputFiles, ...scripts.outputFiles], /./)
+
+/** Other packages stay imports, except `parts` and what those import; this package's private `#` imports do not. */
+function onlyParts(parts) {
+  const isPart = (path) => parts.some((part) => path === part || path.startsWith(`${part}/`))
+  return {
+    name: 'only-parts',
+    setup({ onResolve }) {
+      onResolve({ filter: /^[^.#/]/ }, ({ path, importer, kind }) => {
+        const stays = kind !== 'entry-point' && !importer.includes('node_modules') && !isPart(path)
+        return stays ? { external: true } : undefined
+      })
+    },
+  }
+}
+
+/** The licences of the packages that went into a build. Who has no file for it has it at the top of the source. */
+function licensesOf({ inputs }, dir) {
+  const texts = new Map()
+  for (const input of Object.keys(inputs)) {
+    const [folder, name] = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(join(dir, input)) ?? []
+    if (folder === undefined || !/\.[cm]?js$/.test(input)) continue
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
+    if (file !== undefined) texts.set(name, readFileSync(join(folder, file), 'utf8'))
+    else texts.set(name, readFileSync(join(dir, input), 'utf8').match(/\/\*[\s\S]*?\*\//)[0])
+  }
+  return [...texts].map(([name, text]) => `${name}\n\n${text.trim()}\n`).join(`\n${'-'.repeat(80)}\n\n`)
+}
 
 /**
  * Makes `files` those in `dist` whose names are like `ours`. What is the same already is left alone: another program may be

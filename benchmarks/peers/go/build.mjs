@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, rename } from 'node:fs/promises'
+import { readdir, readFile, rename } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Skip } from '../../contenders.mjs'
@@ -14,16 +14,28 @@ const cache = fileURLToPath(new URL('../../node_modules/.cache/goro-benchmarks/'
 
 /** The command that starts the Go programs. Skips the contender where no Go is installed. */
 export async function goCommand() {
+  return [await build(source)]
+}
+
+/** The path of a program of docs/examples/go, built. Skips where no Go is installed. */
+export async function goExample(name) {
+  return build(fileURLToPath(new URL(`../../../docs/examples/go/${name}/`, import.meta.url)))
+}
+
+/** Builds the program in `folder`, unless that is done. */
+async function build(folder) {
   const version = await goVersion()
-  const code = await Promise.all(['main.go', 'waiting.go'].map((file) => readFile(new URL(file, import.meta.url))))
-  const program = `${cache}go-${createHash('sha256').update(version).update(Buffer.concat(code)).digest('hex').slice(0, 16)}`
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.go')).sort()
+  const code = await Promise.all(files.map((name) => readFile(folder + name)))
+  const hash = createHash('sha256').update(version).update(Buffer.concat(code)).digest('hex')
+  const program = `${cache}go-${hash.slice(0, 16)}`
   if (!existsSync(program)) {
     // Built under a name of its own and renamed: a second bench beside this one never runs half a file.
     const unfinished = `${program}.${process.pid}`
-    await run('go', ['build', '-o', unfinished, '.'], { cwd: source })
+    await run('go', ['build', '-o', unfinished, '.'], { cwd: folder })
     await rename(unfinished, program)
   }
-  return [program]
+  return program
 }
 
 /** Runs one Go scenario and gives back what it printed. */

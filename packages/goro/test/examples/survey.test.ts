@@ -33,7 +33,7 @@ test('counts functions and identifiers in modules and scripts, and both ways agr
   write('tool.js', '#!/usr/bin/env node\nconsole.log(async () => null)\n')
   write('names.js', 'var __proto__, constructor, é, __proto__\n')
   write('notes.txt', 'function not() {}')
-  const { code, stdout, stderr } = await runExample('survey', [folder])
+  const { code, stdout, stderr } = await runExample('survey', { args: [folder] })
   expect(stderr).toBe('')
   expect(code).toBe(0)
   expect(stdout).toContain(': 4 files, 0.0 MB')
@@ -51,7 +51,7 @@ test('counts functions and identifiers in modules and scripts, and both ways agr
 
 test('runs one goroutine for each file', async () => {
   for (let i = 0; i < 50; i++) write(`f${i}.js`, `let v${i}`)
-  const { stdout } = await runExample('survey', [folder])
+  const { stdout } = await runExample('survey', { args: [folder] })
   const ran = [...stdout.matchAll(/│ \d+ +│ +(\d+) │ +\d+ │/g)].map(([, n]) => Number(n))
   expect(ran.length).toBeGreaterThan(0)
   expect(ran.reduce((sum, n) => sum + n)).toBe(50)
@@ -62,7 +62,7 @@ test('visits no file twice, whatever links lead to it, and survives a circle of 
   symlinkSync(join(folder, 'store/pkg'), join(folder, 'pkg'))
   symlinkSync(join(folder, 'store/pkg/index.js'), join(folder, 'other-name.js'))
   symlinkSync(folder, join(folder, 'store/pkg/circle'))
-  const { code, stdout } = await runExample('survey', [folder])
+  const { code, stdout } = await runExample('survey', { args: [folder] })
   expect(code).toBe(0)
   expect(stdout).toContain(': 1 file, ')
   expect(row(stdout, 'once')).toBe(1)
@@ -73,7 +73,7 @@ test('names what it can not parse and what it can not read, and goes on', async 
   write('bad.js', 'let let = 1 +')
   symlinkSync('nowhere.js', join(folder, 'dangling.js'))
   symlinkSync('itself.js', join(folder, 'itself.js'))
-  const { code, stdout } = await runExample('survey', [folder])
+  const { code, stdout } = await runExample('survey', { args: [folder] })
   expect(code).toBe(0)
   expect(stdout).toMatch(/1 unparsable file\n {2}bad\.js: .*\(1:\d+\)/)
   expect(stdout).toMatch(/2 unreadable files\n/)
@@ -86,7 +86,7 @@ test('stops with a diff when the two ways disagree', async () => {
   write('honest.js', 'let honest')
   write('liar.js', 'let truth')
   const lie = fileURLToPath(new URL('../fixtures/lie-on-the-main-thread.mjs', import.meta.url))
-  const { code, stderr } = await runExample('survey', [folder], ['--import', lie])
+  const { code, stderr } = await runExample('survey', { args: [folder], nodeArgs: ['--import', lie] })
   expect(code).toBe(1)
   expect(stderr).toContain(`goroutines (actual) and plain code (expected) disagree on ${join(folder, 'liar.js')};`)
   expect(stderr).toMatch(/\+ +truth: 1/)
@@ -95,7 +95,7 @@ test('stops with a diff when the two ways disagree', async () => {
 
 test('an empty folder is exit code 1', async () => {
   write('readme.md', '')
-  const { code, stdout, stderr } = await runExample('survey', [folder])
+  const { code, stdout, stderr } = await runExample('survey', { args: [folder] })
   expect(code).toBe(1)
   expect(stdout).toBe('')
   expect(stderr).toBe(`survey: there is no .js, .mjs or .cjs file that can be read in ${folder}\n`)
@@ -103,7 +103,7 @@ test('an empty folder is exit code 1', async () => {
 
 test('a folder with nothing readable says what it could not read', async () => {
   symlinkSync('nowhere.js', join(folder, 'dangling.js'))
-  const { code, stdout } = await runExample('survey', [folder])
+  const { code, stdout } = await runExample('survey', { args: [folder] })
   expect(code).toBe(1)
   expect(stdout).toMatch(/1 unreadable file\n {2}dangling\.js: ENOENT/)
 })
@@ -113,7 +113,7 @@ test.each([
   ['a file in place of a folder', () => [fileURLToPath(import.meta.url)], /survey\.test\.ts is no folder/],
   ['two folders', () => [folder, folder], /one folder at a time/],
 ])('%s is exit code 2', async (_, args, message) => {
-  const { code, stderr } = await runExample('survey', args())
+  const { code, stderr } = await runExample('survey', { args: args() })
   expect(stderr).toMatch(message)
   expect(code).toBe(2)
 })

@@ -15,21 +15,27 @@ export interface Options {
   args?: string[]
   nodeArgs?: string[]
   env?: NodeJS.ProcessEnv
+  cwd?: string
 }
 
-const command = (name: string, { args = [], nodeArgs = [] }: Options) => [
-  ...nodeArgs,
-  '--import',
-  'tsx',
-  `docs/examples/${name}.ts`,
-  ...args,
-]
+const example = (name: string) => `docs/examples/${name}.ts`
 
-/** Runs it to its end. */
+const command = (file: string, { args = [], nodeArgs = [] }: Options) => [...nodeArgs, '--import', 'tsx', file, ...args]
+
+/** Runs an example to its end. */
 export function runExample(name: string, options: Options = {}): Promise<Outcome> {
-  const env = { ...process.env, ...options.env }
+  return runFile(example(name), options)
+}
+
+/** Runs any program to its end, as a user does. */
+export function runFile(file: string, options: Options = {}): Promise<Outcome> {
+  return runNode(command(file, options), options)
+}
+
+/** Runs Node to its end. */
+export function runNode(args: string[], { cwd = root, env }: Options = {}): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, command(name, options), { cwd: root, env }, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, args, { cwd, env: { ...process.env, ...env } }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     )
   })
@@ -37,7 +43,10 @@ export function runExample(name: string, options: Options = {}): Promise<Outcome
 
 /** Runs one that does not end by itself as long as `use` takes, which gets the first line that it prints. */
 export async function withExample(name: string, options: Options, use: (line: string) => Promise<void>) {
-  const child = spawn(process.execPath, command(name, options), { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, command(example(name), options), {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   try {
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} has ended with ${code}`)))
     const [text] = await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), ended])

@@ -32,9 +32,12 @@ export interface MachineTask {
   readonly group: string
   /** Where the classes of handles are defined: a URL. */
   readonly handles: string
+  /** Whether what is printed goes to the process's own descriptors at once. */
+  readonly printsAtOnce: boolean
 }
 
-export default async function machine({ buffer, id, pid, port, group, handles }: MachineTask): Promise<void> {
+export default async function machine(task: MachineTask): Promise<void> {
+  const { buffer, id, pid, port, group, handles, printsAtOnce } = task
   joinRegion(buffer, id, pid)
   useDefinitions(handles)
   useGoid(currentGoid)
@@ -45,7 +48,7 @@ export default async function machine({ buffer, id, pid, port, group, handles }:
   await catchUp()
   process.on('unhandledRejection', onUnhandledRejection)
   whenUnawaited(holdUntilReported)
-  watchOutput()
+  watchOutput(printsAtOnce)
   // Another thread has its P by now, if this one was given up before it got here.
   if (cas(self.m + M.status, M_STARTING, M_RUNNING) !== M_STARTING) return
   write(self.m + M.threadId, threadId)

@@ -1,23 +1,64 @@
 /**
- * What goroutines print. On a thread that is not the main one `stdout` and `stderr` are streams of messages to the main thread,
- * which acknowledges them; a process that ends before that loses lines (nodejs/node#40961). So output that is under way counts
- * like a goroutine on its way home: the process waits for it.
+ * What goroutines print. On a thread that is not the main one Node makes `stdout` and `stderr` streams of messages to the main thread:
+ * what is printed arrives there after what the main thread prints next, not at all while it computes, and not if the process ends
+ * before (nodejs/node#40961). So it is written to the process's own descriptors at once, as in Go: what a goroutine has printed
+ * before it sends, or ends, stands before what the receiver prints.
+ *
+ * A descriptor that can't take it now is a reader who is slow. Then the rest goes Node's way, whose main thread can wait. Such output
+ * under way counts like a goroutine on its way home: the process waits for it.
  */
+import { writeSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 import { hold, unhold } from './sched.ts'
 
 let printed = false
 /** Writes that hold the process open. */
 let writes = 0
 
-/** Takes note of what is printed on this thread. Called once, before any goroutine runs. */
-export function watchOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+/**
+ * Takes over what is printed on this thread. Called once, before any goroutine runs.
+ *
+ * @param atOnce whether it is to go to the process's descriptors.
+ */
+export function watchOutput(atOnce: boolean): void {
+  const streams = [process.stdout, process.stderr]
+  for (const [i, stream] of streams.entries()) {
+    if (atOnce) writeAtOnce(stream, i + 1)
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
     stream.write = (...args: unknown[]) => {
       printed = true
       return write(...args)
     }
   }
+}
+
+type Chunk = Parameters<NonNullable<Writable['_writev']>>[0][number]
+
+function writeAtOnce(stream: Writable, fd: number): void {
+  const byMessage = stream._writev!.bind(stream)
+  stream._writev = (chunks, callback) => {
+    try {
+      const rest = writeAll(fd, chunks)
+      if (rest.length > 0) byMessage(rest, callback)
+      else callback()
+    } catch (error) {
+      callback(error as Error)
+    }
+  }
+}
+
+/** Writes what the descriptor takes now; returns the rest. */
+function writeAll(fd: number, chunks: readonly Chunk[]): Chunk[] {
+  for (const [i, { chunk, encoding }] of chunks.entries()) {
+    let bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : (chunk as Uint8Array)
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(fd, bytes))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      return [{ chunk: bytes, encoding: 'utf8' as const }, ...chunks.slice(i + 1)]
+    }
+  }
+  return []
 }
 
 /** Before a goroutine goes home: holds the process open until what was printed has arrived. */

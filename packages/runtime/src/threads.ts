@@ -8,7 +8,13 @@
  * that comes later waits until a worker is ready; one that fails before that fails no task, but tells the pool's listeners.
  */
 import { randomUUID } from 'node:crypto'
-import { BroadcastChannel, MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import {
+  BroadcastChannel,
+  isMainThread,
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+} from 'node:worker_threads'
 import { cas, inbox, load, read, store, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
@@ -29,6 +35,12 @@ export interface ThreadOptions {
 
 /** How long a spare thread is kept before it is retired, in milliseconds. */
 const IDLE_TIMEOUT_MS = 10_000
+
+/**
+ * Not if the program itself runs on a Worker: whoever made that may read its output. Nor on Windows, where what the main thread prints
+ * may still be under way.
+ */
+const PRINTS_AT_ONCE = isMainThread && process.platform !== 'win32'
 
 let pool: Piscina
 let groupName: string
@@ -123,7 +135,15 @@ export function startM(pid: number): void {
   store(pAt(pid) + P.status, P_IDLE)
   store(pAt(pid) + P.m, id)
   lines.set(id, port1)
-  const task: MachineTask = { buffer, id, pid, port: port2, group: groupName, handles: handleDefinitions() }
+  const task: MachineTask = {
+    buffer,
+    id,
+    pid,
+    port: port2,
+    group: groupName,
+    handles: handleDefinitions(),
+    printsAtOnce: PRINTS_AT_ONCE,
+  }
   const taken = new AbortController()
   queued.set(id, taken)
   // The task of a thread ends when the thread does: by the runtime's stop, or by its death.

@@ -32,6 +32,22 @@ describe('process life', () => {
     expect(lines.sort()).toEqual(Array.from({ length: 200 }, (_, i) => `line ${String(i).padStart(3, '0')}`))
   })
 
+  test('what a goroutine prints before it ends, sends or shares something stands before what others print then', async () => {
+    const { stdout, code } = await run('prints-in-order.mjs')
+    expect(code).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toEqual(
+      Array.from({ length: 50 }, (_, i) =>
+        ['ends', 'sends', 'shares'].map((what) => [`${what} ${i}`, `main ${i}`]),
+      ).flat(2),
+    )
+  })
+
+  test('it comes out whole, also if the reader is slow', async () => {
+    const { stdout, code } = await run('prints-much.mjs', { args: ['slowly'] })
+    expect(code).toBe(0)
+    expect(stdout).toBe('4194304 4194304\n')
+  })
+
   test('the main thread may compute for a second: goroutines go on, those they start too', async () => {
     const { stdout, code } = await run('busy-main.mjs')
     expect(code).toBe(0)

@@ -57,7 +57,7 @@ let spare = 0
 export const parkedHere = (): number => parked
 
 let onPark: () => void = () => {}
-/** On the main thread: calls `callback` whenever an operation begins to wait there. */
+/** On the main thread: calls `callback` whenever an operation begins to wait there, and when none does any more. */
 export function whenParking(callback: () => void): void {
   onPark = callback
 }
@@ -184,7 +184,7 @@ function forget(slot: number): (value: unknown) => void {
   const resolve = resolves[slot]!
   keeps[slot] = undefined
   resolves[slot] = undefined as never
-  if (!owns[slot]) parked--
+  if (!owns[slot] && --parked === 0) onPark()
   freeSlots.push(slot)
   return resolve
 }

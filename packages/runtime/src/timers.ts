@@ -39,7 +39,7 @@ let holding = 0
 const LONGEST_MS = 2 ** 31 - 1
 
 let onChange: () => void = () => {}
-/** On the main thread: calls `callback` when there begins to be something to wait for, and when something was due. */
+/** On the main thread: calls `callback` when there begins to be something to wait for, or ends, and when something was due. */
 export function whenTimersChange(callback: () => void): void {
   onChange = callback
 }
@@ -71,7 +71,10 @@ export function stopTimer(entry: TimerEntry): boolean {
     up(index, last)
     if (last.index === index) down(index, last)
   }
-  if (heap.length === 0) disarm()
+  if (heap.length === 0) {
+    disarm()
+    onChange()
+  }
   return true
 }
 

@@ -133,6 +133,12 @@ describe('deadlock', () => {
     }
   })
 
+  test('a timer that nobody waits for any more holds up neither the end nor the report', async () => {
+    expect(await run('timers-left.mjs', { args: ['taken'] })).toMatchObject({ code: 0, stdout: 'main ends\n' })
+    const { code, stderr } = await run('timers-left.mjs', { args: ['stopped'] })
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/goroutine 1 \[chan receive\]:\nmain/)])
+  })
+
   test('is none when the main thread waits for nothing: the process ends', async () => {
     expect(await run('blocked-and-done.mjs')).toMatchObject({ code: 0, stdout: 'main ends\n', stderr: '' })
   })

@@ -19,8 +19,8 @@ const PROGRAMS = {
 
 const HEAD = `# Side by side
 
-Go's classic programs, in Go and with goro. Each is a file that you can run: \`node --import tsx docs/examples/NAME.ts\`, and \`go run
-./NAME\` in \`docs/examples/go\`. Their tests compare what both print.
+Go's classic programs, in Go and with goro. Each is a file that you can run: \`npx goro run docs/examples/NAME.ts\`, and \`go run ./NAME\`
+in \`docs/examples/go\`. Their tests compare what both print.
 `
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')

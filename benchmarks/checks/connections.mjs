@@ -23,14 +23,14 @@ const ESTABLISHED = '01'
 const node = process.execPath
 const path = (name) => fileURLToPath(new URL(name, import.meta.url))
 const servers = {
-  goro: () => [node, '--import', 'tsx', path('../../docs/examples/web-server.ts'), '0'],
+  goro: () => [node, '--import', 'tsx', '--import', 'goro/register', path('../../docs/examples/web-server.ts'), '0'],
   plain: () => [node, path('../peers/http/plain.mjs')],
   go: async () => [await goExample('web-server'), '0'],
 }
 
 /** Loads one server and gives back what it did; the server has ended afterwards. */
 async function measure([command, ...args]) {
-  const server = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn(command, args, { cwd: path('../..'), stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const [url] = await once(server.stdout.setEncoding('utf8'), 'data')
     const end = new AbortController()

@@ -1,4 +1,4 @@
-// Runs fib on every core: node --import tsx docs/examples/hello.ts
+// Runs fib on every core: npx goro run docs/examples/hello.ts
 
 import { go } from 'goro'
 

@@ -1,6 +1,6 @@
-// Three goroutines race for an answer. The losers of the first race wait for ever; those of the second are told to go.
+// Three goroutines race for an answer. The losers of the first race wait for ever; those of the second are told to go, and it waits for them.
 
-import { chan, context, go, runtime, select, send, sleep } from 'goro'
+import { chan, context, go, runtime, select, send, sleep, WaitGroup } from 'goro'
 
 async function leaky() {
   const answers = chan<number>()
@@ -16,14 +16,16 @@ async function leaky() {
 async function fixed() {
   const [ctx, cancel] = context.withCancel(context.background())
   const answers = chan<number>()
+  const racers = new WaitGroup()
   for (const ms of [10, 20, 30]) {
-    go(async () => {
+    racers.go(async () => {
       await sleep(ms)
       await select({ sent: send(answers, ms), done: ctx.done() })
     })
   }
   const answer = await answers.recv()
   cancel()
+  await racers.wait()
   return answer
 }
 

@@ -6,9 +6,11 @@
 // Exit codes: 0, done; 1, no JavaScript file found, or the two ways disagree; 2, DIR is no folder that can be read.
 
 import assert from 'node:assert'
+import { readFileSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Program, parse } from 'acorn'
 import cliProgress from 'cli-progress'
 import Table from 'cli-table3'
 import { go, runtime } from 'goro'
@@ -23,15 +25,8 @@ interface Report {
   unparsable?: string
 }
 
-/**
- * The work, the same for both ways. A goroutine runs on another thread, so this function refers to nothing outside
- * itself: what it needs it imports, once on each thread, since import() takes longer than to parse a small file.
- */
+/** The work, the same for both ways. */
 async function survey(path: string): Promise<Report> {
-  const thread: { tools?: Promise<[typeof import('node:fs'), typeof import('acorn')]> } = globalThis as object
-  thread.tools ??= Promise.all([import('node:fs'), import('acorn')])
-  const [{ readFileSync }, { parse }] = await thread.tools
-
   const report: Report = { functions: 0, identifiers: {} }
   let source: string
   try {
@@ -41,7 +36,7 @@ async function survey(path: string): Promise<Report> {
     return report
   }
 
-  let program: unknown
+  let program: Program
   try {
     program = parse(source, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true })
   } catch {
@@ -54,7 +49,7 @@ async function survey(path: string): Promise<Report> {
   }
 
   const counts = new Map<string, number>()
-  const toVisit = [program]
+  const toVisit: object[] = [program]
   while (toVisit.length > 0) {
     const node = toVisit.pop() as { type?: string; name?: string }
     if (node.type === 'Identifier') counts.set(node.name!, (counts.get(node.name!) ?? 0) + 1)

@@ -1,10 +1,11 @@
-// Three goroutines race for an answer. The losers of the first race wait for ever; those of the second are told to go.
+// Three goroutines race for an answer. The losers of the first race wait for ever; those of the second are told to go, and it waits for them.
 package main
 
 import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -21,18 +22,21 @@ func leaky() int {
 
 func fixed() int {
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	answers := make(chan int)
+	var racers sync.WaitGroup
 	for _, ms := range []int{10, 20, 30} {
-		go func() {
+		racers.Go(func() {
 			time.Sleep(time.Duration(ms) * time.Millisecond)
 			select {
 			case answers <- ms:
 			case <-ctx.Done():
 			}
-		}()
+		})
 	}
-	return <-answers
+	answer := <-answers
+	cancel()
+	racers.Wait()
+	return answer
 }
 
 func main() {

@@ -36,7 +36,7 @@ function commentsOf(code: string): string {
 /** A pattern for `text`. */
 function patternOf(text: string): RegExp {
   const literal = (part: string) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-  return new RegExp(`^${text.split('…').map(literal).join('.*')}$`)
+  return new RegExp(`^${text.split('…').map(literal).join('[^]*')}$`)
 }
 
 /** A folder like a reader's project. */
@@ -75,7 +75,7 @@ describe.each([...new Set(snippets.map(({ chapter }) => chapter))])('%s', (chapt
   test.each(snippets.filter((snippet) => snippet.chapter === chapter))('line $line', async (snippet) => {
     const { code, stdout, stderr } = await runFile(fileOf(snippet), { cwd: project })
     expect(stdout + stderr).toMatch(patternOf(snippet.prints))
-    expect(code).toBe(stderr.startsWith('fatal error:') ? 2 : stderr === '' ? 0 : 1)
+    expect(code).toBe(/^fatal error:/m.test(stderr) ? 2 : /^panic:/m.test(stderr) ? 1 : 0)
   })
 })
 

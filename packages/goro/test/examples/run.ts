@@ -1,4 +1,4 @@
-/** Runs a program of docs/examples as a user does: tsx, from the root of the workspace, nothing built but `dist`. */
+/** Runs a program of docs/examples as a user does: `goro run`, from the root of the workspace, nothing built but `dist`. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -13,14 +13,15 @@ export interface Outcome {
 
 export interface Options {
   args?: string[]
-  nodeArgs?: string[]
   env?: NodeJS.ProcessEnv
   cwd?: string
 }
 
 const example = (name: string) => `docs/examples/${name}.ts`
 
-const command = (file: string, { args = [], nodeArgs = [] }: Options) => [...nodeArgs, '--import', 'tsx', file, ...args]
+const GORO = `${root}node_modules/goro/bin/goro.js`
+
+const command = (file: string, { args = [] }: Options) => [GORO, 'run', file, '--', ...args]
 
 /** Runs an example to its end. */
 export function runExample(name: string, options: Options = {}): Promise<Outcome> {

@@ -86,7 +86,7 @@ test('stops with a diff when the two ways disagree', async () => {
   write('honest.js', 'let honest')
   write('liar.js', 'let truth')
   const lie = fileURLToPath(new URL('../fixtures/lie-on-the-main-thread.mjs', import.meta.url))
-  const { code, stderr } = await runExample('survey', { args: [folder], nodeArgs: ['--import', lie] })
+  const { code, stderr } = await runExample('survey', { args: [folder], env: { NODE_OPTIONS: `--import=${lie}` } })
   expect(code).toBe(1)
   expect(stderr).toContain(`goroutines (actual) and plain code (expected) disagree on ${join(folder, 'liar.js')};`)
   expect(stderr).toMatch(/\+ +truth: 1/)

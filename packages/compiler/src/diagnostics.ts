@@ -87,12 +87,19 @@ export class Original {
   readonly #source: string
   readonly #filename: string
   readonly #inputMap: EncodedSourceMap | undefined
+  readonly #originalSource: (() => string) | undefined
   #traced: TraceMap | undefined
 
-  constructor(source: string, filename: string, inputMap: EncodedSourceMap | undefined) {
+  constructor(
+    source: string,
+    filename: string,
+    inputMap: EncodedSourceMap | undefined,
+    originalSource: (() => string) | undefined,
+  ) {
     this.#source = source
     this.#filename = filename.startsWith('file:') ? fileURLToPath(filename) : filename
     this.#inputMap = inputMap
+    this.#originalSource = originalSource
   }
 
   /** Where `offset` into the input stands. */
@@ -122,8 +129,9 @@ export class Original {
   }
 
   #text({ line }: Position): string {
-    const { sources = [], sourcesContent } = this.#inputMap ?? {}
-    const text = sources.length === 1 ? sourcesContent?.[0] : undefined
-    return text !== null && text !== undefined && text.split('\n').length >= line ? text : this.#source
+    if (this.#inputMap === undefined) return this.#source
+    const { sources, sourcesContent } = this.#inputMap
+    const text = (sources.length === 1 ? sourcesContent?.[0] : undefined) ?? this.#originalSource?.() ?? ''
+    return text.split('\n').length >= line ? text : this.#source
   }
 }

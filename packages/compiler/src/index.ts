@@ -32,10 +32,12 @@ export interface CompileOptions {
   /** Source text of an expression that gives, at run time, what to import for `specifier`. Default: the specifier itself. */
   readonly importExpression?: (specifier: string) => string | undefined
   /**
-   * The source map, as an object or as JSON, of what was done to the source before. Positions in messages and in the result's map are then
-   * those of the text that a person wrote.
+   * The source map, as an object or as JSON, of what was done to the source before. Positions in messages and in the result's
+   * map are then those of the text that a person wrote.
    */
   readonly inputMap?: string | object | undefined
+  /** Gives that text, for the lines in messages. Asked if `inputMap` has it not. */
+  readonly originalSource?: (() => string) | undefined
 }
 
 export interface SourceMap {
@@ -73,7 +75,7 @@ export function compile(source: string, options: CompileOptions): Compiled | nul
   const program = parse(source, filename, language, format)
   if (program === undefined) return null
   const inputMap = typeof options.inputMap === 'string' ? JSON.parse(options.inputMap) : options.inputMap
-  const original = new Original(source, filename, inputMap as EncodedSourceMap | undefined)
+  const original = new Original(source, filename, inputMap as EncodedSourceMap | undefined, options.originalSource)
   const module = new Module(program)
   if (options.dependency !== true && !module.usesGoro) return null
   const text = transform(source, module, original, {

@@ -42,10 +42,16 @@ function compileFile(path: string, source: string, format: 'module' | 'commonjs'
       return packages[specifier]
     },
     // A map in the text: another loader has made JavaScript of it.
-    ...(map === undefined ? {} : { inputMap: map.text, ...(map.isInline ? { language: 'js' } : {}) }),
+    ...(map === undefined ? {} : inputOf(path, map)),
   }
   const compiled = theCompiler().compile(source, options)
   return { packages, code: compiled && `${compiled.code}\n//# sourceMappingURL=${compiled.map.toUrl()}` }
+}
+
+/** Of a map in the text, the file is the original; tsx leaves that out of its maps. */
+function inputOf(path: string, { text, isInline }: InputMap): Partial<CompileOptions> {
+  if (!isInline) return { inputMap: text }
+  return { inputMap: text, language: 'js', originalSource: () => readFileSync(path, 'utf8') }
 }
 
 /** What Node's load hooks pass on. */

@@ -238,5 +238,9 @@ describe('places', () => {
       expect(error).toMatchObject({ file: '/app/main.ts', line: 5, column: 3 })
       expect(error.frame).toContain('> 5 |   counter++')
     }
+    const { sourcesContent, ...bare } = inputMap
+    const options: Partial<CompileOptions> = { language: 'js', inputMap: bare }
+    expect(errorOf(source, { ...options, originalSource: () => original }).frame).toContain('> 5 |   counter++')
+    expect(errorOf(source, options)).toMatchObject({ line: 5, column: 3 })
   })
 })

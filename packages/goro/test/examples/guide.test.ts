@@ -18,7 +18,7 @@ interface Snippet {
 }
 
 const guide = `${root}docs/guide`
-const IS_PROGRAM = /^import .* from 'goro'$(?![^]* from '\.)/m
+const IS_PROGRAM = /^import .* from 'goro'$(?![\s\S]* from '\.)/m
 const BLOCK = /^```ts\n(?<code>.*?)^```$(?:\n+^```text\n(?<text>.*?)^```$)?/gms
 
 const snippets: Snippet[] = readdirSync(guide).flatMap((chapter) => {

@@ -128,6 +128,36 @@ test('a timer is pending on one of two threads: nothing is reported before it ha
   })
 })
 
+test('a thread finds out only while it sleeps that nothing in its event loop can wake it', () => {
+  const isBlocked = detector(2)
+  const late = () => {
+    const m = mAt(1)
+    const note = new Note(m + M.note)
+    for (;;) {
+      for (let item = inbox.takeAll(m + M.inbox, LINK); item !== 0; item = 0) add(RECEIVED, 1)
+      note.prepare(FUTEX)
+      if (inbox.isEmpty(m + M.inbox)) {
+        fallAsleep(m, false)
+        if (!note.isAwake) {
+          store(m + M.quiet, 1)
+          if (claimReport(MAIN_WAITS, isBlocked)) wake(MAIN_NOTE)
+        }
+        note.sleep()
+      }
+      note.cancel()
+      getUp(m)
+    }
+  }
+  explored({
+    words: wordsFor(2),
+    setup: setupFor(2),
+    names: namesFor(2),
+    threads: [late, sender(2, 1, 0, isBlocked), () => main(isBlocked)],
+    allowAsleep: [0, 1],
+    after: ([, , received]) => expect(received).toBe(1),
+  })
+})
+
 test('three threads, a chain of messages with a timer at its beginning', () => {
   const isBlocked = detector(3)
   explored({

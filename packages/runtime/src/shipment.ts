@@ -342,9 +342,11 @@ class Drawing {
 
 /** What the user has called it: an import may stand as a property of its module by now. */
 function nameOf({ form, from }: Slot): string {
-  const last = from?.path.at(-1)
-  const isProperty = form !== undefined && form.steps.length > 0
-  return isProperty && last !== undefined && last !== 'default' ? last : (form?.root ?? '')
+  if (form === undefined) return ''
+  const { root, steps } = form
+  if (from === undefined) return [root, ...steps.filter((step) => typeof step === 'string')].join('.')
+  const last = from.path.at(-1) as string
+  return steps.length > 0 && last !== 'default' ? last : root
 }
 
 const isNode = (i: number) => (value: Value) => 'node' in value && value.node === i

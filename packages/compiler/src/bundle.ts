@@ -5,7 +5,7 @@
  * - goro itself, with all that its threads need, as it was built for that. The bundle imports it from there;
  * - a chunk for each package that goroutines import. In a compiled module the place of the chunk stands instead of the name.
  *   A chunk exports the package's namespace object under the one name NAMESPACE: what a CommonJS package exports by name,
- *   only the bundler that made the chunk can tell (packages/runtime/src/provided.ts takes it out again).
+ *   only the bundler that made the chunk can tell.
  *
  * Rollup and its kin can add a chunk to a build that is under way, which shares modules with the others; esbuild and webpack
  * build the chunks in a build of their own.
@@ -30,6 +30,7 @@ export const FOLDER = 'goro'
 /** By what the user's modules and the compiler's text import, the file in that folder. */
 export const ENTRIES: Readonly<Record<string, string>> = { goro: 'index.mjs', 'goro/compiled': 'compiled.mjs' }
 
+/** packages/runtime/src/link.ts takes it from there. */
 const NAMESPACE = '__goro_namespace'
 
 /** The text of the entry of a package's chunk. */

@@ -88,8 +88,13 @@ function load({ nodes }: Graph): Promise<unknown>[] {
   const need = (script: string, from: Import): void => {
     const key = keyOf(script, from)
     if (modules.has(key)) return
-    if (from.isRequired) missing.push(...requireInto(key, script, from.specifier))
-    else missing.push(importing(script, from.specifier).then((namespace) => modules.set(key, namespace)))
+    const { specifier, isRequired } = from
+    if (isChunk(specifier)) {
+      const setTo = ({ [CHUNK_EXPORT]: namespace }: Namespace) =>
+        modules.set(key, isRequired ? exportsOf(namespace as Namespace) : namespace)
+      missing.push(importing(script, specifier).then(setTo))
+    } else if (isRequired) missing.push(...requireInto(key, script, specifier))
+    else missing.push(importing(script, specifier).then((namespace) => modules.set(key, namespace)))
   }
   const needValue = (script: string, value: Value): void => {
     if ('from' in value) need(script, value.from)
@@ -107,8 +112,20 @@ function load({ nodes }: Graph): Promise<unknown>[] {
   return missing
 }
 
-const importing = (script: string, specifier: string): Promise<unknown> =>
-  (provide(IMPORT, script) as (specifier: string) => Promise<unknown>)(specifier)
+const importing = (script: string, specifier: string): Promise<Namespace> =>
+  (provide(IMPORT, script) as (specifier: string) => Promise<Namespace>)(specifier)
+
+/** Whether it is the place of a chunk that a bundler has made of a package (packages/compiler/src/bundle.ts). */
+const isChunk = (specifier: string): boolean => /^(file|goro:packages\/)/.test(specifier)
+/** What such a chunk exports: the package's namespace, as the bundler sees it. */
+const CHUNK_EXPORT = '__goro_namespace'
+
+/** `module.exports`, of which a bundler makes the default export with all its properties beside it. */
+function exportsOf(namespace: Namespace): unknown {
+  const value = namespace.default
+  const isAll = Object.keys(namespace).every((name) => name === 'default' || name in Object(value))
+  return 'default' in namespace && isAll ? value : namespace
+}
 
 /** Sets module `key` to what `require` gives; returns a promise that is rejected if it throws. */
 function requireInto(key: string, script: string, specifier: string): Promise<never>[] {

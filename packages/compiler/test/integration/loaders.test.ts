@@ -39,6 +39,7 @@ describe('a program of ES modules in TypeScript', () => {
   test('without a loader it is said what is missing', async () => {
     const { code, stderr } = await project.node([...TSX, 'src/main.ts', ...files])
     expect(stderr).toContain('CaptureError')
+    expect(stderr).toContain('goro run FILE, node --import goro/register FILE')
     expect(code).toBe(1)
   })
 })

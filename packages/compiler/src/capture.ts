@@ -226,7 +226,7 @@ export class Module {
       const imported = element.imported && take(element.imported, name)
       const member = { element: { text: `${element.text}.${name}`, value, imported, isConstant: false }, at }
       const object = value && unwrap(value)
-      if (object?.type !== 'ObjectExpression') return [member]
+      if (object?.type !== 'ObjectExpression' || !isPlain(object)) return [member]
       const deeper = propertiesOf(object)
       return this.#members(member, nodes, (name) => deeper.get(name)) ?? [member]
     })
@@ -249,7 +249,7 @@ export class Module {
   #objectOf(variable: Variable): ReadonlyMap<string, Node> | undefined {
     const constant = this.isConstant(variable) ? this.constantOf(variable) : undefined
     const object = constant && unwrap(constant)
-    if (object?.type === 'ObjectExpression') return propertiesOf(object)
+    if (object?.type === 'ObjectExpression') return isPlain(object) ? propertiesOf(object) : undefined
     const spaces = variable.defs.map(({ name }) => this.parent(name as unknown as Node))
     if (spaces.length === 0 || !spaces.every((space) => space?.type === 'TSModuleDeclaration')) return undefined
     return new Map(spaces.flatMap((space) => (space?.type === 'TSModuleDeclaration' ? exportsOf(space) : [])))
@@ -412,6 +412,10 @@ function whole(source: Node, isData: boolean): Imported | undefined {
 function take(of: Imported, name: string): Imported {
   return { ...of, path: of.path.length === 1 && of.path[0] === '*' ? [name] : [...of.path, name] }
 }
+
+/** Whether an object that is written out has only what is written there: no getters, nothing of another object. */
+const isPlain = ({ properties }: Node & { type: 'ObjectExpression' }): boolean =>
+  properties.every((property) => property.type === 'Property' && property.kind === 'init')
 
 /** What is written for the properties of an object. */
 export function propertiesOf(object: Node & { type: 'ObjectExpression' }): Map<string, Node> {

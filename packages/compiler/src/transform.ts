@@ -181,7 +181,9 @@ class Transformer {
     const [thunk, site] = this.#thunkAndSite(reached)
     const [before, after] = naming(name)
     this.#ships.push(unit.start + 1)
-    this.#text.prependRight(unit.start, `${this.#names.runtime}.ship(${before}`)
+    // Minified code has no space in `return()=>1`.
+    const gap = /[\w$]/.test(this.#source[unit.start - 1] ?? '') ? ' ' : ''
+    this.#text.prependRight(unit.start, `${gap}${this.#names.runtime}.ship(${before}`)
     this.#text.appendLeft(unit.end, `${after}, ${thunk}, ${this.#names.module}, ${site})`)
   }
 

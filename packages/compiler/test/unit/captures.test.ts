@@ -98,6 +98,9 @@ test.each<[call: string, around: string, names: string[]]>([
   ['() => d?.x', 'const d = { x: 1 }', ['d']],
   ['() => d.x', 'let d = { x: 1 }; d = { x: 2 }', ['d']],
   ['() => d.x', 'const d = make()', ['d']],
+  ['() => d.x', 'const d = { get x() { return 1 }, y: 1 }', ['d']],
+  ['() => d.x', 'const d = { ...e, x: 1 }', ['d']],
+  ['() => d.e.x', 'const d = { e: { get x() { return 1 } } }', ['d.e']],
   // Whatever a declaration is, and however often it is declared.
   ['() => a', 'let a = 1; a = 2', ['a']],
   ['() => a', 'declare const a: number', []],

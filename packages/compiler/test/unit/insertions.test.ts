@@ -76,6 +76,11 @@ describe('functions in place', () => {
     ['go(a => a)', 'go(_goro.ship(a => a, () => [], _goro_m, 0))'],
     ['go(() => ({}))', 'go(_goro.ship(() => ({}), () => [], _goro_m, 0))'],
     ['go(() => () => k); let k', 'go(_goro.ship(() => () => k, () => [k], _goro_m, 0)); let k'],
+    ['go(x?()=>1:()=>2)', 'go(x?_goro.ship(()=>1, () => [], _goro_m, 1):_goro.ship(()=>2, () => [], _goro_m, 0))'],
+    [
+      'function f(){return()=>{"use goroutine"}}',
+      'function f(){return _goro.ship(()=>{"use goroutine"}, () => [], _goro_m, 0)}',
+    ],
     ['go(() => {}, ...rest)', 'go(_goro.ship(() => {}, () => [], _goro_m, 0), ...rest)'],
   ])('%s', (source, expected) => expect(body(source)).toBe(expected))
 

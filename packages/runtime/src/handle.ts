@@ -125,7 +125,15 @@ export abstract class Handle {
   constructor(address: number) {
     this[handleAddress] = address
     own(this, address)
+    forbidCopies(this)
   }
+}
+
+let forbidCopies: (object: object) => void = () => {}
+
+/** Makes `structuredClone` and `postMessage` refuse handles, where Node has the means: a copy would be none, but an empty object. */
+export function forbidCopiesBy(markAsUncloneable: ((object: object) => void) | undefined): void {
+  forbidCopies = markAsUncloneable ?? forbidCopies
 }
 
 /** This thread's part in what is at `address` lasts as long as `object`. */

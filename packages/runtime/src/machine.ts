@@ -2,7 +2,7 @@
  * The entry of an M's thread: one long task of the Piscina pool, which lasts until the runtime stops.
  */
 import type { MessagePort } from 'node:worker_threads'
-import { BroadcastChannel, receiveMessageOnPort, threadId } from 'node:worker_threads'
+import workerThreads, { BroadcastChannel, receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { cas, read, readF64, store, write } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
@@ -10,7 +10,7 @@ import { reportUnawaited } from './deliver.ts'
 import { G } from './g.ts'
 import { useGoid } from './gopark.ts'
 import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
-import { useDefinitions } from './handle.ts'
+import { forbidCopiesBy, useDefinitions } from './handle.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
 import { nextTick, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
@@ -40,6 +40,7 @@ export default async function machine(task: MachineTask): Promise<void> {
   const { buffer, id, pid, port, group, handles, printsAtOnce } = task
   joinRegion(buffer, id, pid)
   useDefinitions(handles)
+  forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
   useGoid(currentGoid)
   useNames((code) => describeCode(code).name)
   connect(port, () => receiveMessageOnPort(port)?.message)

@@ -40,7 +40,8 @@ export const Sema = struct({
 /** How much a waiter of a semaphore wants, in its sudog. */
 const WANTED = Sudog.cell + 2
 
-// --- WaitGroup
+// --- WaitGroup. Since its count and its queue change together, an `add` that comes at the same time as a `wait` comes before or after
+// it, and Go's "Add called concurrently with Wait" cannot happen; that it counts again before those it has released are home can.
 
 /** Adds `n`. DONE, MISUSE (nothing was added: it would be negative), or the first of a chain to be readied. */
 export function addCount(group: number, n: number, owner: number): number {

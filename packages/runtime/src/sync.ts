@@ -194,7 +194,13 @@ export function groupAdd(group: number, n: number): void {
 
 export function groupWait(group: number, keep: Handle): Promise<void> {
   const sudog = spareSudog()
-  return parkOn(waitCount(group, sudog, ownId()), sudog, keep)
+  const outcome = waitCount(group, sudog, ownId())
+  return outcome === BLOCKED ? (park(sudog, settleWait, keep) as Promise<void>) : ready(undefined)
+}
+
+function settleWait(_sudog: number, keep: unknown): void {
+  if (load(addressOf(keep as Handle) + Sema.count) === 0) return
+  throw new SyncError('sync: WaitGroup is reused before previous Wait has returned')
 }
 
 // --- Semaphore

@@ -8,7 +8,7 @@
  * that comes later waits until a worker is ready; one that fails before that fails no task, but tells the pool's listeners.
  */
 import { randomUUID } from 'node:crypto'
-import {
+import workerThreads, {
   BroadcastChannel,
   isMainThread,
   MessageChannel,
@@ -18,7 +18,7 @@ import {
 import { cas, inbox, load, read, store, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
-import { handleDefinitions } from './handle.ts'
+import { forbidCopiesBy, handleDefinitions } from './handle.ts'
 import { M, M_DEAD, M_FREE, M_STARTING, MAX_THREADS } from './m.ts'
 import type { MachineTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
@@ -70,6 +70,7 @@ export function startThreads(
 ): void {
   buffer = region
   onDeath = died
+  forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
   groupName = `goro ${randomUUID()}`
   const group = new BroadcastChannel(groupName)
   joinGroup(group, () => receiveMessageOnPort(group as unknown as MessagePort)?.message)

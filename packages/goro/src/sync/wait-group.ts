@@ -55,7 +55,12 @@ export class WaitGroup extends Handle {
     groupAdd(addressOf(this), -1)
   }
 
-  /** Resolves when nothing is left to be done; at once if nothing is. */
+  /**
+   * Resolves when nothing is left to be done; at once if nothing is.
+   *
+   * @throws SyncError (rejects) `sync: WaitGroup is reused before previous Wait has returned`: nothing was left, but somebody has added
+   * something again since. Only whoever has seen every `wait` return may.
+   */
   wait(): Promise<void> {
     return groupWait(addressOf(this), this)
   }

@@ -1,4 +1,5 @@
 /** The sync types, on the main thread and between threads. */
+import * as workerThreads from 'node:worker_threads'
 import {
   AtomicBool,
   AtomicInt32,
@@ -9,6 +10,7 @@ import {
   Mutex,
   Once,
   RWMutex,
+  runtime,
   Semaphore,
   SyncError,
   sleep,
@@ -204,6 +206,30 @@ describe('WaitGroup', () => {
     expect(() => group.done()).toThrow('sync: negative WaitGroup counter')
   })
 
+  test('reused before those who wait are home is misuse, in Go’s words', async () => {
+    const group = new WaitGroup()
+    group.add()
+    const first = group.wait()
+    const elsewhere = go(async (g: WaitGroup) => {
+      try {
+        await g.wait()
+        return 'returned'
+      } catch (error) {
+        return `${(error as Error).name}: ${(error as Error).message}`
+      }
+    }, group)
+    while (runtime.goroutines().filter(({ waitReason }) => waitReason === 'sync.WaitGroup.Wait').length < 2)
+      await sleep(1)
+    // The main thread's own waiter is settled in `done`; the other one is on its way.
+    group.done()
+    group.add()
+    await first
+    const outcome = await elsewhere
+    group.done()
+    expect(['returned', 'SyncError: sync: WaitGroup is reused before previous Wait has returned']).toContain(outcome)
+    await group.wait()
+  })
+
   test('go adds and is done, also when the goroutine fails', async () => {
     const group = new WaitGroup()
     const good = group.go((x: number) => x * 2, 4)
@@ -285,6 +311,17 @@ describe('Once, Cond, Semaphore', () => {
     sema.release(3)
     expect(() => sema.release()).toThrow('semaphore: released more than held')
   })
+})
+
+test('a copy of a handle is refused where Node can refuse it, and handles themselves travel', async () => {
+  const mutex = new Mutex()
+  const refuses = 'markAsUncloneable' in workerThreads
+  for (const handle of [mutex, new WaitGroup(), new AtomicInt32(), new Cond(mutex)]) {
+    const copy = () => structuredClone(handle)
+    if (refuses) expect(copy).toThrow(expect.objectContaining({ name: 'DataCloneError' }))
+    else expect(Object.keys(copy())).toEqual([])
+  }
+  expect(await go((m: Mutex) => m.tryLock(), mutex)).toBe(true)
 })
 
 test('atomics count across threads, and wrap', async () => {

@@ -1,5 +1,16 @@
-/** Node's hooks for ES modules where they run on a thread of their own: Node 20, and 22 before 22.15 (register.ts). */
+/**
+ * Node's hooks for ES modules where they run on a thread of their own: Node 20, and 22 before 22.15. They may be registered more than
+ * once, each with the next number (register.ts).
+ */
 import type { LoadHook } from 'node:module'
 import { loadModule } from './load.ts'
 
-export const load: LoadHook = async (url, context, nextLoad) => loadModule(url, await nextLoad(url, context))
+const own = import.meta.url
+const shared = globalThis as { [LAST]?: string }
+const LAST: unique symbol = Symbol.for('goro.hooks') as never
+shared[LAST] = own
+
+export const load: LoadHook = async (url, context, nextLoad) => {
+  const loaded = await nextLoad(url, context)
+  return shared[LAST] === own ? loadModule(url, loaded) : loaded
+}

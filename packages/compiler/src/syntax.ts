@@ -29,14 +29,15 @@ export function parse(
   const lang = language ?? extension
   const tries = format === 'module' ? (['module'] as const) : (['unambiguous', 'commonjs'] as const)
   for (const sourceType of format === 'commonjs' ? tries.toReversed() : tries) {
-    const { program, errors } = parseSync(filename, source, {
+    const { program, errors, module } = parseSync(filename, source, {
       lang: lang === 'js' ? 'jsx' : (lang as Language),
       sourceType,
       preserveParens: false,
       // eslint-scope goes by it.
       range: true,
     })
-    if (errors.length === 0) return program
+    // TypeScript that will be CommonJS when another loader is through with it is written with `import`.
+    if (errors.length === 0 && !(sourceType === 'commonjs' && module.hasModuleSyntax)) return program
   }
   return undefined
 }

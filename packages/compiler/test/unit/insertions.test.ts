@@ -199,3 +199,9 @@ describe('default exports without a name', () => {
     )
   })
 })
+
+test('TypeScript that is to become CommonJS is written with import, and stays so', () => {
+  const source = "import { go } from 'goro'\nconst k = 1\ngo(() => k)\n"
+  const { code } = compile(source, { filename: 'main.ts', format: 'commonjs' })!
+  expect(code).toContain("import * as _goro from 'goro/compiled'")
+})

@@ -11,7 +11,7 @@ async function handle(path: string): Promise<string> {
 
 const port = Number(process.argv[2] ?? 8080)
 
-const server = createServer(async (request, response) => {
+const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
   response.end(await go(handle, request.url!))
 })
 server.listen({ port, host: '127.0.0.1', backlog: 4096 }, () => {

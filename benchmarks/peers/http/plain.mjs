@@ -3,7 +3,7 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const server = createServer(async (request, response) => {
+const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
   await sleep(100)
   response.end(`Hello, ${request.url.slice(1)}\n`)
 })

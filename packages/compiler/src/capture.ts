@@ -48,6 +48,8 @@ export class Module {
   readonly calls: (Node & { type: 'CallExpression' })[] = []
   /** Whether it imports goro, or has functions that are meant for it. */
   usesGoro = false
+  /** Whether it has goro's types at least: what it calls may be goro's. */
+  knowsGoro = false
   readonly #parents = new Map<Node, Node>()
   readonly #offences = new Map<Node, Offence[]>()
   readonly #imported = new Map<Variable, Imported | undefined>()
@@ -269,6 +271,7 @@ export class Module {
   #judge(node: Node): void {
     switch (node.type) {
       case 'ImportDeclaration':
+        this.knowsGoro ||= node.source.value === 'goro'
         this.usesGoro ||= node.source.value === 'goro' && node.importKind !== 'type'
         return
       case 'ExportAllDeclaration':

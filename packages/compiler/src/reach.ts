@@ -101,6 +101,7 @@ class Search {
     const method = memberOf(unwrap(callee))
     const index = method && METHODS[method.name]
     if (method === undefined || index === undefined) return undefined
+    if (!this.#module.usesGoro && !this.#module.knowsGoro) return undefined
     return { index, certainty: this.#isOfGoro(method.object) ? Certainty.certain : Certainty.possible }
   }
 
@@ -185,7 +186,9 @@ class Search {
     let node = this.#module.parent(property)
     while (node !== undefined && node.type !== 'VariableDeclaration' && !isUnit(node)) node = this.#module.parent(node)
     const around = node?.type === 'VariableDeclaration' ? this.#module.parent(node) : undefined
-    return around !== undefined && 'body' in around && Array.isArray(around.body) ? node : undefined
+    const isStatement =
+      around !== undefined && (around.type === 'SwitchCase' || ('body' in around && Array.isArray(around.body)))
+    return isStatement ? node : undefined
   }
 }
 

@@ -11,7 +11,7 @@ import MagicString from 'magic-string'
 import type { Element, Module } from './capture.ts'
 import { explain, type Original } from './diagnostics.ts'
 import { Certainty, type Reached, reachedOf } from './reach.ts'
-import { type Node, skipTrivia, staticKey, TRIVIA, type Unit, unwrap } from './syntax.ts'
+import { isUnit, type Node, skipTrivia, staticKey, TRIVIA, type Unit, unwrap } from './syntax.ts'
 
 export interface Imports {
   isExternal(specifier: string): boolean
@@ -72,6 +72,7 @@ class Transformer {
   /** Statements for the end of the header. */
   readonly #first: string[] = []
   #variables = ''
+  #isDefaultNamed = false
 
   constructor(source: string, module: Module, original: Original, imports: Imports, names: Names) {
     this.#text = new MagicString(source)
@@ -88,7 +89,7 @@ class Transformer {
       this.#insert(declaration.end, `; ${this.#shipping(path as string, reached)};`)
     } else if (path !== undefined) {
       this.#getters.unshift(`() => [${path}, ${this.#thunkAndSite(reached).join(', ')}]`)
-      if (path.startsWith(this.#names.default)) this.#nameDefault(unit)
+      if (path.startsWith(this.#names.default)) this.#nameDefault()
     } else if (unit.type === 'FunctionDeclaration') {
       this.#shipInBlock(reached, unit)
     } else if (unit.type === 'ClassDeclaration') {
@@ -189,10 +190,10 @@ class Transformer {
 
   /** The name that an anonymous function has from where it stands. */
   #inferredName(unit: Node): string | undefined {
-    if ('id' in unit && unit.id !== null) return undefined
+    if (!isAnonymous(unit)) return undefined
     let node = unit
     let parent = this.#module.parent(node)
-    while (parent?.type === 'ParenthesizedExpression') {
+    while (parent !== undefined && unwrap(parent) !== parent) {
       node = parent
       parent = this.#module.parent(node)
     }
@@ -250,25 +251,31 @@ class Transformer {
 
   // --- default exports without a name ------------------------------------------------------------------------------------
 
-  #nameDefault(unit: Unit): void {
+  /** Sees to it that the default export has a name in the module. */
+  #nameDefault(): void {
+    if (this.#isDefaultNamed) return
+    this.#isDefaultNamed = true
     const name = this.#names.default
-    if (unit.type === 'FunctionDeclaration' || unit.type === 'ClassDeclaration') {
-      HEAD.lastIndex = skipTrivia(this.#source, Math.max(unit.start, decoratorsEnd(unit)))
+    const value = this.#module.program.body.find(({ type }) => type === 'ExportDefaultDeclaration') as ExportDefault
+    const { declaration } = value
+    if (declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration') {
+      HEAD.lastIndex = skipTrivia(this.#source, Math.max(declaration.start, decoratorsEnd(declaration)))
       HEAD.test(this.#source)
       this.#text.appendLeft(HEAD.lastIndex, ` ${name}`)
       const fix = `Object.defineProperty(${name}, 'name', { value: 'default', configurable: true });`
-      this.#text.appendLeft(unit.end, ` ${fix}`)
+      this.#text.appendLeft(declaration.end, ` ${fix}`)
       return
     }
-    if (this.#variables !== '') return
     this.#variables = `var ${name};`
-    const declaration = this.#module.program.body.find((statement) => statement.type === 'ExportDefaultDeclaration')
-    const value = declaration?.declaration as Node
-    const [before, after] = unwrap(value) === unit ? naming('default') : ['', '']
-    this.#text.prependRight(value.start, `(${name} = ${before}`)
-    this.#text.appendLeft(value.end, `${after})`)
+    const [before, after] = naming(isAnonymous(unwrap(declaration)) ? 'default' : undefined)
+    this.#text.prependRight(declaration.start, `(${name} = ${before}`)
+    this.#text.appendLeft(declaration.end, `${after})`)
   }
 }
+
+type ExportDefault = Node & { type: 'ExportDefaultDeclaration' }
+
+const isAnonymous = (node: Node): boolean => isUnit(node) && (!('id' in node) || node.id === null)
 
 /** Decorators may stand before `export` and before `class`. */
 const decoratorsEnd = (unit: Unit): number => ('decorators' in unit && unit.decorators?.at(-1)?.end) || 0

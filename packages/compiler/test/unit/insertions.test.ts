@@ -104,6 +104,7 @@ describe('functions in place', () => {
     const ship = (text: string) => `_goro.ship(${text}, () => [], _goro_m, 0)`
     const f = "() => { 'use goroutine' }"
     expect(inside(`const f = ${f}`)).toBe(`const f = ${ship(`{ f: ${f} }.f`)}`)
+    expect(inside(`const f = (${f}) as F`)).toBe(`const f = (${ship(`{ f: ${f} }.f`)}) as F`)
     expect(inside(`let f; f = ${f}`)).toBe(`let f; f = ${ship(`{ f: ${f} }.f`)}`)
     expect(inside(`const { f = ${f} } = o`)).toBe(`const { f = ${ship(`{ f: ${f} }.f`)} } = o`)
     expect(inside(`call((f = ${f}) => 1)`)).toBe(`call((f = ${ship(`{ f: ${f} }.f`)}) => 1)`)
@@ -157,6 +158,12 @@ describe('functions and classes that are declared in functions', () => {
     )
   })
 
+  test('also in a case of a switch', () => {
+    expect(inside('{ switch (x) { case 1: const o = { m() {} }; go(() => o.m()) } }')).toBe(
+      '{ switch (x) { case 1: const o = { m() {} };; _goro.ship(o.m, () => [], _goro_m, 1); go(_goro.ship(() => o.m(), () => [o.m], _goro_m, 0)) } }',
+    )
+  })
+
   test('those of a namespace of TypeScript', () => {
     expect(body('namespace N { export function f() { return g() } function g() {} }\ngo(() => N.f())')).toBe(
       `namespace N { _goro.ship(g, () => [], _goro_m, 1); _goro.ship(f, () => [g], _goro_m, 2); export function f() { return g() } function g() {} }
@@ -181,6 +188,15 @@ describe('default exports without a name', () => {
     ['export default class extends A {}', `export default class _goro_d extends A {} ${fix}`],
     ['export default abstract class {}', `export default abstract class _goro_d {} ${fix}`],
     ['export default @a() class {}', `export default @a() class _goro_d {} ${fix}`],
+    ['export default (function () {})', 'export default ((_goro_d = { default: function () {} }.default))'],
+    [
+      'export default (class { static f() {} })',
+      'export default ((_goro_d = { default: class { static f() {} } }.default))',
+    ],
+    ['export default class { static f() {} }', `export default class _goro_d { static f() {} } ${fix}`],
+    ['export default [() => 1, () => 2]', 'export default (_goro_d = [() => 1, () => 2])'],
+    ['export default { f: () => 1 } as const', 'export default (_goro_d = { f: () => 1 } as const)'],
+    ['export default (() => 1) satisfies F', 'export default (_goro_d = { default: (() => 1) satisfies F }.default)'],
     ['@a export default class {}', `@a export default class _goro_d {} ${fix}`],
   ])('%s', (source, expected) => expect(compiled(source).body).toBe(expected))
 

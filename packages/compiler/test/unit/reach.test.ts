@@ -79,6 +79,12 @@ describe('what takes a goroutine function', () => {
   ])('no others: %s', (source) => expect(shipped(source)).toEqual([]))
 })
 
+test('methods of unknown objects are looked at in modules that know goro, be it by its types', () => {
+  const source = 'export const f = (wg: WaitGroup) => wg.go(() => 1)'
+  expect(shipped(`import type { WaitGroup } from 'goro'\n${source}`, { dependency: true })).toEqual(['() => 1'])
+  expect(shipped(source, { dependency: true })).toEqual([])
+})
+
 describe('what may be given', () => {
   test.each<[source: string, texts: string[]]>([
     ['go(flag ? () => 1 : () => 2)', ['() => 1', '() => 2']],

@@ -59,9 +59,12 @@ const LOOK_MS = 0.015
 const MICROTASKS = 0
 const EVENTS = 1
 const NOTHING = 2
+const HANDLES = 3
 
 /** A goroutine has returned a promise, or a handle was settled: microtasks wait. */
 let microtasks = false
+/** The classes of handles are being loaded, which happens once on a thread. */
+let learning: Promise<void> | undefined
 /** Something may have run since libuv had its last turn for want of work. */
 let turnIsDue = true
 /** When this thread ran out of work; 0 if it has not looked at the clock since it last had some. */
@@ -91,6 +94,10 @@ export async function schedule(): Promise<void> {
       takeReadied()
     } else if (why === EVENTS) {
       await turn()
+    } else if (why === HANDLES) {
+      // The goroutine that needs them is told if that fails.
+      await Promise.allSettled([learning])
+      learning = undefined
     } else if (!turnIsDue) {
       await stopm()
       // Callbacks may have run while it slept in its event loop.
@@ -136,6 +143,8 @@ function runGoroutines(): number {
     if (g === 0) return NOTHING
     resetSpinning()
     execute(g)
+    // What this thread starts it keeps. While it can't run them, others are to have them.
+    if (learning !== undefined) return HANDLES
   }
 }
 
@@ -188,7 +197,8 @@ function execute(g: number): void {
 
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
-  const [made, handles] = await Promise.allSettled([fn, knowsHandles() ? undefined : learnHandles()])
+  if (!knowsHandles()) learning ??= learnHandles()
+  const [made, handles] = await Promise.allSettled([fn, learning])
   if (handles.status === 'rejected') throw handles.reason
   if (made.status === 'rejected') {
     dropValues(g)

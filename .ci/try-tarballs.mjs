@@ -22,6 +22,17 @@ for (const [i, n] of [10, 20].entries()) {
   if (found !== fib(n)) throw new Error(\`fib(\${n}) is not \${found}\`)
 }
 `
+/** As `goro run` takes it, and nothing else: an enum, closures over an import, a variable and a function. */
+const CLOSURES = `
+import { basename } from 'node:path'
+import { go } from 'goro'
+
+enum Size { Small = 1, Large }
+const sizeOf = (n: number): Size => (n > 10 ? Size.Large : Size.Small)
+const path = 'a/b'
+const found = await Promise.all([5, 50].map((n) => go(() => \`\${basename(path)} \${sizeOf(n)}\`)))
+if (found.join() !== 'b 1,b 2') throw new Error(found.join())
+`
 const CONFIG = {
   compilerOptions: { strict: true, target: 'es2023', module: 'nodenext', types: ['node'] },
   files: ['program.ts'],
@@ -36,10 +47,12 @@ mkdirSync(project)
 writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
 writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(CONFIG))
 writeFileSync(join(project, 'program.ts'), PROGRAM)
+writeFileSync(join(project, 'closures.ts'), CLOSURES)
 const npmOptions = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
 run('npm', ['install', ...npmOptions, '@types/node@20', ...tarballs.map((name) => join(dir, name))])
 run(process.execPath, [tsc])
 run(process.execPath, ['program.js'])
+run('npx', ['goro', 'run', 'closures.ts'])
 
 function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: project, stdio: 'inherit' })

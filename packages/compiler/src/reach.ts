@@ -172,7 +172,10 @@ class Search {
     const found = { unit, captures, declaration: undefined, certainty: Certainty.possible }
     const path = this.#paths.get(unit)
     const parent = this.#module.parent(unit)
-    if (path !== undefined || parent === undefined || !isMethod(parent)) return { ...found, path }
+    if (path !== undefined) return { ...found, path }
+    // A module that does not know goro must not come to need it: its package may not even have it.
+    if (!this.#module.usesGoro && !this.#module.knowsGoro) return undefined
+    if (parent === undefined || !isMethod(parent)) return { ...found, path }
     const declaration = this.#declarationAround(parent)
     if (text !== undefined && declaration !== undefined) return { ...found, path: text, declaration }
     if (!hasDirective(unit)) return undefined

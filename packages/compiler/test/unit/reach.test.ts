@@ -201,11 +201,12 @@ describe('module level', () => {
   })
 
   test('functions that module-level ones refer to are found in turn', () => {
-    const { functions, shipped } = look('const f = x ? () => 1 : () => 2; export const g = () => f()', {
-      dependency: true,
-    })
-    expect(functions).toEqual(['g: f'])
-    expect(shipped).toEqual(['() => 1: ', '() => 2: '])
+    const source = 'const f = x ? () => 1 : () => 2; export const g = () => f()'
+    expect(look(GO + source)).toMatchObject({ functions: ['g: f'], shipped: ['() => 1: ', '() => 2: '] })
+    // But not where goro is not known: then it may not be there to be imported.
+    const { functions, shipped, header } = look(source, { dependency: true })
+    expect({ functions, shipped }).toEqual({ functions: ['g: f'], shipped: [] })
+    expect(header).not.toContain('goro/compiled')
   })
 })
 

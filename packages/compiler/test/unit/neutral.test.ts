@@ -105,13 +105,11 @@ test('CommonJS', async () => {
 })
 
 test('a whole parser', async () => {
-  const source = readFileSync(
-    createRequire(import.meta.url)
-      .resolve('acorn')
-      .replace(/\.js$/, '.mjs'),
-    'utf8',
-  )
-  const [plain, compiled] = (await both(source, '.cjs')) as typeof import('acorn')[]
+  const path = createRequire(import.meta.url)
+    .resolve('acorn')
+    .replace(/\.js$/, '.mjs')
+  const source = readFileSync(path, 'utf8')
+  const [plain, compiled] = (await both(source, '.mjs')) as typeof import('acorn')[]
   const options = { ecmaVersion: 'latest', sourceType: 'module' } as const
   expect(JSON.stringify(compiled?.parse(source, options))).toBe(JSON.stringify(plain?.parse(source, options)))
   expect(() => compiled?.parse('(', options)).toThrow('Unexpected token (1:1)')

@@ -10,7 +10,6 @@ import {
   Mutex,
   Once,
   RWMutex,
-  runtime,
   Semaphore,
   SyncError,
   sleep,
@@ -207,26 +206,24 @@ describe('WaitGroup', () => {
   })
 
   test('reused before those who wait are home is misuse, in Go’s words', async () => {
-    const group = new WaitGroup()
+    const [group, flag] = [new WaitGroup(), new Int32Array(new SharedArrayBuffer(4))]
     group.add()
-    const first = group.wait()
-    const elsewhere = go(async (g: WaitGroup) => {
-      try {
-        await g.wait()
-        return 'returned'
-      } catch (error) {
-        return `${(error as Error).name}: ${(error as Error).message}`
-      }
-    }, group)
-    while (runtime.goroutines().filter(({ waitReason }) => waitReason === 'sync.WaitGroup.Wait').length < 2)
-      await sleep(1)
-    // The main thread's own waiter is settled in `done`; the other one is on its way.
+    const waits = group.wait()
+    void go(
+      (g: WaitGroup, done: Int32Array) => {
+        g.done()
+        g.add()
+        Atomics.store(done, 0, 1)
+        Atomics.notify(done, 0)
+      },
+      group,
+      flag,
+    )
+    // This thread sees that it was released only when something has been added again.
+    Atomics.wait(flag, 0, 0)
+    await expect(waits).rejects.toThrow('sync: WaitGroup is reused before previous Wait has returned')
+    await expect(waits).rejects.toThrow(SyncError)
     group.done()
-    group.add()
-    await first
-    const outcome = await elsewhere
-    group.done()
-    expect(['returned', 'SyncError: sync: WaitGroup is reused before previous Wait has returned']).toContain(outcome)
     await group.wait()
   })
 

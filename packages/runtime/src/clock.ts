@@ -5,7 +5,7 @@
 import { load } from '@goro/memory'
 import { chanClosed } from './chan.ts'
 import { newChan, trySend } from './channel.ts'
-import { ready } from './gopark.ts'
+import { endNote, noteWait, ready } from './gopark.ts'
 import { KIND, release, retain, whenDropped } from './handle.ts'
 import { MAIN_M } from './m.ts'
 import { now } from './native.ts'
@@ -17,8 +17,10 @@ import { holdTimers, startTimer, startTimerAt, stopTimer, TimerEntry } from './t
 export function sleep(ms: number, onStart?: (cancel: (reason: unknown) => void) => void): Promise<void> {
   if (!(ms > 0)) return ready(undefined)
   return new Promise((resolve, reject) => {
+    const note = noteWait(SLEEP)
     const entry = new TimerEntry(() => {
       unhold()
+      endNote(note)
       resolve()
     })
     hold()
@@ -26,10 +28,14 @@ export function sleep(ms: number, onStart?: (cancel: (reason: unknown) => void) 
     onStart?.((reason) => {
       if (!stopTimer(entry)) return
       unhold()
+      endNote(note)
       reject(reason)
     })
   })
 }
+
+/** As what a goroutine waits for, in dumps. */
+export const SLEEP = 1
 
 /** A sleeper of the main thread holds the process open, as a timer of Node's does. */
 function hold(): void {

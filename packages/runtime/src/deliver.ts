@@ -74,11 +74,6 @@ export function addHandle(goroutine: Goroutine<unknown>): number {
   return index
 }
 
-/** The name that its creator gave goroutine `g`, if that is this thread. */
-export function nameOfHandle(g: number): string | undefined {
-  return read(g + G.creator) === self.id ? handles[read(g + G.handle)]?.name : undefined
-}
-
 export function onSettled(g: number, cleanup: () => void): void {
   const before = cleanups.get(g)
   cleanups.set(

@@ -2,20 +2,22 @@
  * What each goroutine is doing, and since when: `runtime.goroutines()`, `runtime.dump()`, and the last words of a deadlock.
  *
  * A waiter says for which goroutine it waits if that is known: in a goroutine's first step, and later where Node keeps track of
- * what continues what at no cost (24 and later). Of the rest it is known on which thread they wait: they are told off to that
- * thread's goroutines that wait for nothing else that is known, the longest waiting to the oldest.
+ * what continues what (24 and later; local.ts says how far). Of the rest it is known on which thread they wait: they are told off to
+ * that thread's goroutines that wait for nothing else that is known, the longest waiting to the oldest.
  */
 import { writeSync } from 'node:fs'
 import { G_CLASS, load, read, readF64, SUDOG_CLASS } from '@goro/memory'
 import { Chan } from './chan.ts'
+import { SLEEP } from './clock.ts'
 import { describeCode } from './code.ts'
-import { nameOfHandle } from './deliver.ts'
 import { CANCELLED, DONE, G, IDLE, RUNNABLE, RUNNING, WAITING } from './g.ts'
+import { NOBODY } from './gopark.ts'
 import { KIND } from './handle.ts'
 import { MAIN_M } from './m.ts'
+import { namesOfGoroutines } from './names.ts'
 import { now } from './native.ts'
 import { self } from './sched.ts'
-import { SUDOG_PARKED, Sudog, Waitable } from './sudog.ts'
+import { SUDOG_NOTE, SUDOG_PARKED, Sudog, Waitable } from './sudog.ts'
 
 /** The main program's own id, as in Go. */
 export const MAIN_GOID = 1
@@ -55,19 +57,26 @@ interface Wait {
 function waits(): Wait[] {
   const found: Wait[] = []
   self.slab.walk(SUDOG_CLASS, (sudog) => {
-    if (load(sudog + Sudog.status) !== SUDOG_PARKED || read(sudog + Sudog.select) !== 0) return
+    const status = load(sudog + Sudog.status)
+    if (status === SUDOG_NOTE) found.push(waitOf(sudog, read(sudog + Sudog.info) === SLEEP ? 'sleep' : 'waiting'))
+    if (status !== SUDOG_PARKED || read(sudog + Sudog.select) !== 0 || read(sudog + Sudog.goid) === NOBODY) return
     const list = read(sudog + Sudog.list)
     const on = read(sudog + Sudog.on)
     const reason = on === 0 ? 'select' : (reasons.get(read(on + Waitable.kind))?.(on, list) ?? 'waiting')
-    const [owner, goid, since] = [read(sudog + Sudog.owner), read(sudog + Sudog.goid), read(sudog + Sudog.since)]
-    found.push({ goid, owner, reason, since })
+    found.push(waitOf(sudog, reason))
   })
   return found.sort((a, b) => a.since - b.since)
+}
+
+function waitOf(sudog: number, reason: string): Wait {
+  const [owner, goid, since] = [read(sudog + Sudog.owner), read(sudog + Sudog.goid), read(sudog + Sudog.since)]
+  return { goid, owner, reason, since }
 }
 
 /** All goroutines that have not ended, the main program's waits first, then by id. */
 export function goroutines(): GoroutineInfo[] {
   const parked = waits()
+  const names = namesOfGoroutines()
   const time = (performance.timeOrigin + now()) / 1000
   const ageOf = (wait: Wait) => Math.max(0, Math.floor(time - wait.since))
   const list: GoroutineInfo[] = []
@@ -94,7 +103,7 @@ export function goroutines(): GoroutineInfo[] {
     const { name, file, line, column, createdAt } = describeCode(read(g + G.code))
     list.push({
       id,
-      name: nameOfHandle(g) ?? name,
+      name: names.get(id) ?? name,
       state: status === RUNNABLE ? 'runnable' : status === RUNNING ? 'running' : 'waiting',
       waitReason: status === WAITING ? (wait?.reason ?? 'waiting for a promise') : undefined,
       age: wait === undefined ? 0 : ageOf(wait),

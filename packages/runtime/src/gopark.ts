@@ -13,6 +13,7 @@
  */
 import { inbox, load, read, SUDOG_CLASS, write } from '@goro/memory'
 import { dropCell } from './cell.ts'
+import { mayLook, saveLooks } from './local.ts'
 import { M } from './m.ts'
 import { lockId, mAt, self, wakeThread } from './sched.ts'
 import {
@@ -22,6 +23,7 @@ import {
   isRecord,
   isTakenBy,
   SUDOG_IDLE,
+  SUDOG_NOTE,
   SUDOG_PARKED,
   SUDOG_READY,
   Sudog,
@@ -63,7 +65,7 @@ export function whenParking(callback: () => void): void {
 }
 
 let currentGoid: () => number = () => 0
-/** Tells which goroutine is running, as far as that is known: for dumps. */
+/** Tells which goroutine is running, as far as that is known, else 0: for dumps. */
 export function useGoid(goid: () => number): void {
   currentGoid = goid
 }
@@ -73,6 +75,7 @@ let clock = 0
 /** Tells the time, in milliseconds since this thread's start: a look at the clock for every wait would cost too much. */
 export function noteTime(ms: number): void {
   clock = ((performance.timeOrigin + ms) / 1000) | 0
+  saveLooks()
 }
 
 /** The id by which this thread takes the locks of queues. */
@@ -122,9 +125,29 @@ export function park(sudog: number, settle: Settle, keep: unknown, own = false):
   if (!own) parked++
   onPark()
   // It is in its queue already, but only dumps look at these.
-  write(sudog + Sudog.goid, currentGoid())
+  write(sudog + Sudog.goid, own ? NOBODY : currentGoid())
   write(sudog + Sudog.since, clock)
   return promise
+}
+
+/** As the goroutine that waits: it is the runtime itself. */
+export const NOBODY = -1
+
+/** Notes that the running goroutine waits for `what`, which is in no queue; 0 if there is no look left, or it is not known who runs. */
+export function noteWait(what: number): number {
+  const goid = mayLook() ? currentGoid() : 0
+  if (goid === 0) return 0
+  const note = acquireSudog()
+  write(note + Sudog.goid, goid)
+  write(note + Sudog.since, clock)
+  write(note + Sudog.info, what)
+  write(note + Sudog.status, SUDOG_NOTE)
+  return note
+}
+
+/** That wait is over. */
+export function endNote(note: number): void {
+  if (note !== 0) releaseSudog(note)
 }
 
 /** Ends the wait of `sudog`, which somebody has just taken out of its queue. After the lock is released. */

@@ -32,6 +32,8 @@ export const KIND = {
   context: 14,
   /** An object of Node's own (shared.ts). */
   shared: 15,
+  /** The name of a goroutine (names.ts). */
+  goroutineName: 16,
 } as const
 
 /** That thread `owner` has a handle of what is at `address`. */

@@ -11,6 +11,7 @@ import { G } from './g.ts'
 import { useGoid } from './gopark.ts'
 import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { forbidCopiesBy, useDefinitions } from './handle.ts'
+import { currentGoid, mayLook, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
 import { nextTick, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
@@ -41,7 +42,7 @@ export default async function machine(task: MachineTask): Promise<void> {
   joinRegion(buffer, id, pid)
   useDefinitions(handles)
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
-  useGoid(currentGoid)
+  useGoid(runningGoid)
   useNames((code) => describeCode(code).name)
   connect(port, () => receiveMessageOnPort(port)?.message)
   const channel = new BroadcastChannel(group)
@@ -60,10 +61,11 @@ export default async function machine(task: MachineTask): Promise<void> {
   self.slab.flush()
 }
 
-/** The goroutine whose first step is running. */
-function currentGoid(): number {
+/** The goroutine whose first step is running, or that which goes on now, if that is known. */
+function runningGoid(): number {
   const g = read(self.m + M.curg)
-  return g === 0 ? 0 : readF64(g + G.goid) | 0
+  if (g !== 0) return readF64(g + G.goid) | 0
+  return tracksGoroutines && mayLook() ? currentGoid() | 0 : 0
 }
 
 /**

@@ -3,7 +3,7 @@
  * did not, the microtasks get a turn, which is where started goroutines go on; and libuv gets one every few milliseconds,
  * so that nothing starves: timers, sockets, messages.
  */
-import { bytes, cas, free, inbox, pause, read, store, write } from '@goro/memory'
+import { bytes, cas, free, inbox, pause, read, readF64, store, write } from '@goro/memory'
 import { fetchParcel } from './control.ts'
 import { deliver, dropValues, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
@@ -24,7 +24,7 @@ import {
 import { noteTime, runDeferred, takeReadied } from './gopark.ts'
 import { knowsHandles, learnHandles } from './handle.ts'
 import { functionAt } from './link.ts'
-import { withContext } from './local.ts'
+import { mayLook, runAs, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
@@ -183,9 +183,12 @@ function execute(g: number): void {
   try {
     const fn = functionAt(read(g + G.code))
     if (typeof fn !== 'function' || (flags & F_EXTERNALS) !== 0 || ((flags & F_HANDLES) !== 0 && !knowsHandles())) {
-      wait(g, prepare(g, fn, flags))
+      wait(
+        g,
+        tracksGoroutines ? runAs(readF64(g + G.goid), undefined, () => prepare(g, fn, flags)) : prepare(g, fn, flags),
+      )
     } else {
-      const result = call(g, fn, tags, undefined)
+      const result = isAsync(fn) && tracksGoroutines && mayLook() ? callAs(g, fn, tags) : call(g, fn, tags, undefined)
       if (isThenable(result)) wait(g, result)
       else finish(g, result)
     }
@@ -208,11 +211,23 @@ async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>
   return call(g, made.value, read(g + G.tags), externals)
 }
 
+const asyncPrototype: unknown = Object.getPrototypeOf(async () => {})
+
+/** Whether a goroutine of `fn` has more than a first step. */
+const isAsync = (fn: ShippedFunction): boolean => Object.getPrototypeOf(fn) === asyncPrototype
+
+/** As `call`, and who it is will be known after its first step too. */
+function callAs(g: number, fn: ShippedFunction, tags: number): unknown {
+  return runAs(readF64(g + G.goid), undefined, () => call(g, fn, tags, undefined))
+}
+
 function call(g: number, fn: ShippedFunction, tags: number, externals: readonly unknown[] | undefined): unknown {
   const tag0 = tag0Of(tags)
   if (tag0 === BLOCK) {
     const args = takeArguments(g, externals)
-    return (flagsOf(tags) & F_CONTEXT) === 0 ? fn(...args) : withContext(args[0] as object, () => fn(...args.slice(1)))
+    return (flagsOf(tags) & F_CONTEXT) === 0
+      ? fn(...args)
+      : runAs(readF64(g + G.goid), args[0] as object, () => fn(...args.slice(1)))
   }
   const count = countOf(tags)
   if (count === 0) return fn()

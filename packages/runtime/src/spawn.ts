@@ -9,6 +9,7 @@ import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, G, RU
 import { Goroutine } from './goroutine.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
+import { noteName } from './names.ts'
 import { isRetired, wakep } from './park.ts'
 import { countCreated, isClosed, isJoined, newGoid, self } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
@@ -71,11 +72,14 @@ export function newproc(
     return goroutine
   }
   const g = self.slab.allocClass(G_CLASS)
+  let unname: (() => void) | undefined
   try {
+    if (options?.name !== undefined) unname = noteName(goroutine.id, options.name)
     const ahead = captured.length
     if (signal === undefined || contextOf === undefined) writeArguments(g, values, 0, fn, ahead, api, options)
     else writeArguments(g, [contextOf(signal), ...values], F_ABORTABLE | F_CONTEXT, fn, ahead, api, options)
   } catch (error) {
+    unname?.()
     self.slab.freeClass(g, G_CLASS)
     throw error
   }
@@ -85,6 +89,7 @@ export function newproc(
   write(g + G.handle, addHandle(goroutine))
   write(g + G.status, RUNNABLE)
   if (signal !== undefined) abortWith(signal, g, goroutine)
+  if (unname !== undefined) onSettled(g, unname)
   if (options?.onSettled !== undefined) onSettled(g, options.onSettled)
   countCreated()
   expectResult()

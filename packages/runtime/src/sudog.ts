@@ -58,6 +58,8 @@ export const SUDOG_TAKEN = 17
 export const SUDOG_READY = 18
 /** A case of a select that was taken out when another one had won. */
 export const SUDOG_LOST = 19
+/** In no queue and on no way: says to dumps what a goroutine waits for. */
+export const SUDOG_NOTE = 20
 
 /** The state in a `status`. TAKEN and READY carry above it the id by which their waker takes locks. */
 export const stateOf = (status: number): number => status & 0xff

@@ -31,6 +31,7 @@ import { dropSudog, releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
 import { M, M_DEAD, M_STARTING } from './m.ts'
 import { mendMap } from './map.ts'
+import { dropNamesOf } from './names.ts'
 import { queueMicrotask } from './native.ts'
 import { MAIN_P } from './p.ts'
 import { mendRW } from './rwmutex.ts'
@@ -43,6 +44,7 @@ import {
   putBack,
   remove,
   repair,
+  SUDOG_NOTE,
   SUDOG_PARKED,
   Sudog,
   Waitable,
@@ -70,6 +72,7 @@ export function buryThread(id: number, cause: unknown): void {
   sendErrands(id)
   failLocksOf(id)
   releaseHandlesOf(id)
+  dropNamesOf(id)
   for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
   if (failedStarts < MAX_FAILED_STARTS) startM(pid)
   else if (threadCount() === 0) giveUp(cause)
@@ -102,7 +105,10 @@ function buryWaiters(id: number): void {
   for (const at of left) resume(at)
   const records = new Set<number>()
   self.slab.walk(SUDOG_CLASS, (sudog) => {
-    if (load(sudog + Sudog.status) !== SUDOG_PARKED || read(sudog + Sudog.owner) !== id) return
+    if (read(sudog + Sudog.owner) !== id) return
+    const status = load(sudog + Sudog.status)
+    if (status === SUDOG_NOTE) releaseSudog(sudog)
+    if (status !== SUDOG_PARKED) return
     if (isRecord(sudog)) {
       // Unless somebody is just waking it.
       if (cas(sudog + Sudog.select, 0, sudog) === 0) records.add(sudog)

@@ -1,5 +1,19 @@
 /** Contexts, time, deadlock, dumps. */
-import { after, type Context, chan, context, go, recv, runtime, select, sleep, Ticker, Timer } from 'goro'
+import {
+  after,
+  type Chan,
+  type Context,
+  chan,
+  context,
+  go,
+  Mutex,
+  recv,
+  runtime,
+  select,
+  sleep,
+  Ticker,
+  Timer,
+} from 'goro'
 import { describe, expect, test } from 'vitest'
 import { run } from './run.ts'
 
@@ -106,6 +120,58 @@ describe('time', () => {
       }),
     )
     expect((await Promise.all(all)).length).toBe(10_000)
+  })
+})
+
+describe('a dump', () => {
+  const whats = [
+    'chan receive',
+    'chan receive',
+    'sync.Mutex.Lock',
+    'select',
+    'sleep',
+    'chan send',
+    'chan receive',
+    'sync.Mutex.Lock',
+  ]
+
+  /** Whether Node keeps track of what continues what (docs/internals/parking.md). */
+  const tracks = Number(process.versions.node.split('.')[0]) >= 24
+
+  test('says what each goroutine waits for, also after its first step, and how it was named on any thread', async () => {
+    const [ch, full, mutex] = [chan<number>(), chan<number>(), new Mutex()]
+    const guard = await mutex.lock()
+    const start = async (c: Chan<number>, f: Chan<number>, m: Mutex, list: string[]) => {
+      const { go: begin } = await import('goro')
+      for (const what of list) {
+        const body = async (one: Chan<number>, two: Chan<number>, lock: Mutex, way: string) => {
+          const { select: any, sleep: nap } = await import('goro')
+          await new Promise((resolve) => setImmediate(resolve))
+          if (way === 'chan receive') await one.recv()
+          if (way === 'chan send') await two.send(1)
+          if (way === 'sync.Mutex.Lock') await lock.lock()
+          if (way === 'select') await any({ one })
+          if (way === 'sleep') await nap(5_000)
+        }
+        void begin.with({ name: `waits for ${what}` }, body, c, f, m, what)
+      }
+    }
+    void go(start, ch, full, mutex, whats)
+    const ours = () => runtime.goroutines().filter(({ name }) => name.startsWith('waits for'))
+    const settled = () => ours().filter(({ waitReason }) => waitReason !== 'waiting for a promise')
+    // A sleeper stands in no queue: where Node does not keep track, nobody knows who it is.
+    const known = tracks ? whats : whats.filter((what) => what !== 'sleep')
+    while (settled().length < known.length) await sleep(1)
+    if (tracks)
+      expect(settled().map(({ name }) => name)).toEqual(settled().map(({ waitReason }) => `waits for ${waitReason}`))
+    expect(settled().map(({ name }) => name).length).toBe(known.length)
+    for (const { state, age, definedAt } of settled()) {
+      expect([state, age < 60]).toEqual(['waiting', true])
+      expect(definedAt).toMatch(/waiting\.test\.ts:\d+:\d+$/)
+    }
+    ch.close()
+    guard.unlock()
+    await full.recv()
   })
 })
 

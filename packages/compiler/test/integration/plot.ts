@@ -1,6 +1,6 @@
 /** A folder outside of the repository with a copy of a fixture in it, as a user's project: `goro` and packages in node_modules. */
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,9 +38,8 @@ export function plotOf(fixture?: string): Plot {
   mkdirSync(join(dir, 'node_modules'))
   if (fixture !== undefined) {
     cpSync(join(FIXTURES, fixture), dir, { recursive: true })
-    for (const name of readdirSync(join(dir, 'packages'))) {
-      cpSync(join(dir, 'packages', name), join(dir, 'node_modules', name), { recursive: true })
-    }
+    const packages = join(dir, 'packages')
+    if (existsSync(packages)) cpSync(packages, join(dir, 'node_modules'), { recursive: true })
   }
   return {
     dir,

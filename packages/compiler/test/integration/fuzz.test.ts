@@ -12,6 +12,8 @@ import { programOf } from './program.ts'
 const RUNS = Number(process.env.GORO_FUZZ_RUNS ?? 0)
 /** Without a number of runs it ends after this time, in milliseconds. */
 const BUDGET = 15_000
+/** So long it looks for a smaller program that fails. */
+const SHRINKING = 30_000
 
 const plot = plotOf('fuzz')
 plot.linkGoro('goro')
@@ -44,13 +46,16 @@ function run({ main, helpers }: { main: string; helpers: string }): Promise<[str
 
 test('random programs mean the same plain and as goroutines', { timeout: 3_600_000 }, async () => {
   const outcomes = new Map<string, number>()
+  let failedAt = Number.POSITIVE_INFINITY
   const property = fc.asyncProperty(
     fc.array(fc.nat(10_000), { minLength: 20, maxLength: 800, size: 'max' }),
     async (choices) => {
+      fc.pre(Date.now() < failedAt + SHRINKING)
       const program = programOf(choices)
       const [plain, compiled] = await run(program)
       const kind = plain.replace(/:.*/s, '').replace(/^-?\d+$/, 'a number')
       outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1)
+      if (compiled !== plain) failedAt = Math.min(failedAt, Date.now())
       expect(compiled, `\n${program.helpers}\n// ---\n${program.main}`).toBe(plain)
     },
   )

@@ -297,10 +297,6 @@ const AT_RUN_TIME: Record<string, Refusal> = {
     "export const f = () => go(Object.getOwnPropertyDescriptor({ «get x() { return 1 }» }, 'x').get)",
   ),
   'no function': esm('TypeError: go: takes a function, not 42', 'export const f = () => go(42)'),
-  'a variable that is nowhere': esm(
-    'CaptureError: go: the function (FILE:2:27) refers to `nowhere` at PLACE, which it would not find on another thread. *',
-    'export const f = () => go(() => «nowhere»)',
-  ),
   'a function in an argument': esm(
     `DataCloneError: argument 2, at .a[0]: ${FUNCTION}`,
     'export const f = () => go((x, y) => [x, y], 1, { a: [() => 1] })',

@@ -105,11 +105,12 @@ const WORD = /(?<![\p{ID_Continue}$]|(?<!\.\.)\.)[\p{ID_Start}$_][\p{ID_Continue
 /**
  * The shape of a function that the compiler has been through, so that nothing is left to be found but which of the names that may
  * concern us (`isOurs`) are in it: a name too many does no harm. Undefined is a case for `analyse`: `import`, whose places are
- * needed, and names that a later tool may have put there.
+ * needed, and names that a later tool may have put there, or written with escapes.
  */
 export function skim(text: string, isOurs: (name: string) => boolean): Shape | undefined {
   const start = START.exec(text)
   if (start === null) return undefined
+  if (text.includes('\\u')) return undefined
   const [, asyncFunction, star, asyncArrow] = start
   const free = new Map<string, Reference>()
   for (const { 0: name, index: offset } of text.matchAll(WORD)) {

@@ -29,7 +29,7 @@ import {
   sourceMapOf,
   trail,
 } from './location.ts'
-import { IMPORT, IMPORT_META, isEnvironment, isGlobal, isProvided } from './provided.ts'
+import { IMPORT, IMPORT_META, isEnvironment, isGlobal, isProvided, nativeAt } from './provided.ts'
 
 // --- which definition ------------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,11 @@ const asValues = new WeakMap<AnyFunction, number>()
 export function plainCodeOfValue(fn: AnyFunction, api: string): number {
   let code = asValues.get(fn)
   if (code === undefined) {
-    code = lookUpExactly(fn, textOf(Function.prototype.toString.call(fn)), api, false)
+    const native = nativeAt(fn)
+    code =
+      native === undefined
+        ? lookUpExactly(fn, textOf(Function.prototype.toString.call(fn)), api, false)
+        : publish(codeOfNative(native))
     asValues.set(fn, code)
   }
   return code
@@ -209,6 +213,25 @@ interface Told {
   readonly isRenamed: boolean
 }
 
+/** The code that finds a native function. */
+const codeOfNative = (path: string): Code => ({
+  name: path,
+  file: 'node:globals',
+  line: 0,
+  column: 0,
+  createdAt: '',
+  expression: `(${path})`,
+  script: 'node:globals',
+  lineOffset: 0,
+  columnOffset: 0,
+  strict: true,
+  names: [],
+  naming: [],
+  slots: [],
+  definesWith: undefined,
+  unfit: undefined,
+})
+
 /** The code of `fn`, if it can be shipped. `isCalled`: it is given to `go` itself. */
 function codeFor(
   fn: AnyFunction,
@@ -248,7 +271,12 @@ function codeFor(
       used.add(name)
       continue
     }
-    if (isGlobal(name) || (isTested && isEnvironment(name)) || (!strict && shape.blockFunctions.has(name))) continue
+    if (
+      isGlobal(name) ||
+      (isTested && (told !== undefined || isEnvironment(name))) ||
+      (!strict && shape.blockFunctions.has(name))
+    )
+      continue
     if (isProvided(name)) names.add(name)
     else if (told?.isRenamed === true && reference.isNaming) naming.push(name)
     else missing.push(reference)
@@ -474,13 +502,17 @@ export interface GraphNode {
   readonly values: readonly Value[]
 }
 
-/** What a captured value is: a node of the graph; the record of another function; data; import it there; a namespace of such. */
+/**
+ * What a captured value is: a node of the graph; the record of another function; data; import it there; a namespace of such; a
+ * member of a namespace that says why it can't be called.
+ */
 export type Value =
   | { readonly node: number }
   | { readonly code: number }
   | { readonly data: number }
   | { readonly from: Import }
   | { readonly members: Readonly<Record<string, Value>> }
+  | { readonly refused: string }
 
 /** Publishes a graph record; returns its address. */
 export const publishGraph = (graph: Graph): number => publishJson(JSON.stringify(graph), 0)

@@ -234,6 +234,8 @@ function importOf(
 const SKIPPED = /\s+|\/\*[\s\S]*?\*\/|\/\/.*/y
 const STRING = /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`(?:[^`\\]|\\[\s\S])*`/y
 const NAME = /[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/uy
+/** esbuild writes what is not ASCII so. */
+const ESCAPE = /\\u(?:\{([\da-fA-F]+)\}|([\da-fA-F]{4}))/g
 const NO_NAMES = new Set(['true', 'false', 'null', 'this', 'void', 'new', 'typeof'])
 
 /** The tokens of `text`: names, strings and single characters, without space and comments. */
@@ -255,7 +257,7 @@ function matchAt(kind: RegExp, text: string, at: number): string {
 
 /** The elements of the array that the thunk with this text returns. */
 export function formsOf(text: string): (Form | undefined)[] {
-  const tokens = tokensOf(text)
+  const tokens = tokensOf(text.replace(ESCAPE, (_, long, short) => String.fromCodePoint(parseInt(long ?? short, 16))))
   const elements: string[][] = []
   let depth = 0
   let element: string[] = []

@@ -17,6 +17,7 @@ import type { Code, Graph, GraphNode, Value } from './code.ts'
 import { EXPORTS, isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceMap } from './code.ts'
 import type { AnyFunction, Import, Site } from './compiled.ts'
 import { noteLinked, rootValue } from './compiled.ts'
+import { CaptureError } from './errors.ts'
 import { compile, IMPORT, NAMING, provide, REQUIRE } from './provided.ts'
 
 export type ShippedFunction = (...args: unknown[]) => unknown
@@ -218,7 +219,7 @@ function newMaker(address: number): Maker {
       return plain(...values)
     },
     open(values) {
-      open ??= build('return[', `,_goro_=>{[${parameters.join()}]=_goro_}]`)
+      open ??= build('return[', `,${IMPORT}_=>{[${parameters.join()}]=${IMPORT}_}]`)
       return open(...values)
     },
   }
@@ -305,6 +306,12 @@ function giverOf(value: Value, script: string): Giver {
   if ('node' in value) return (_, made) => made[value.node]
   if ('code' in value) return () => functionAt(value.code)
   if ('from' in value) return () => imported(script, value.from)
+  if ('refused' in value) {
+    const refuse = () => {
+      throw new CaptureError(value.refused)
+    }
+    return () => refuse
+  }
   const members = Object.entries(value.members).map(([name, member]) => [name, giverOf(member, script)] as const)
   return (data, made) => {
     const namespace: object = Object.create(null)

@@ -2,8 +2,9 @@
  * What a shipped function finds on every thread besides its arguments: Node's globals, and a few names that stand for
  * something of its own file. Those are given to it as parameters of the code around it (code.ts).
  *
- * `import(…)` and `import.meta` have no meaning in a function that is compiled by itself, so its text says `_goro_(…)` and
- * `_goro_meta_` instead: names of the same length, so that columns stay. `_goro_` also sees to it that TypeScript can be
+ * `import(…)` and `import.meta` have no meaning in a function that is compiled by itself, so its text says `ɪmport(…)` and
+ * `ɪmport_meta` instead: names of the same length, so that columns stay, with a letter that nobody writes, so that no variable of
+ * the function is called the same. `ɪmport` also sees to it that TypeScript can be
  * imported: Node 22.18 and later take types off by themselves; for others, and for what they can't (enums, JSX), tsx is
  * loaded when the first such import is made, since that takes a tenth of a second.
  */
@@ -41,15 +42,48 @@ const GLOBALS: ReadonlySet<string> = new Set(
 /** Whether every thread has the global `name`. What the program puts on `globalThis` is on its own thread only. */
 export const isGlobal = (name: string): boolean => GLOBALS.has(name) && name in globalThis
 
+/** Native functions that every thread has, by what they are called. Made at the first use. */
+let natives: Map<unknown, string> | undefined
+
+/** What can stand behind a dot. */
+const PLAIN = /^[\w$]+$/
+
+/** How any thread finds the native function `fn`, such as `Math.max`; undefined if it is none of the language or of Node. */
+export function nativeAt(fn: unknown): string | undefined {
+  natives ??= allNatives()
+  return natives.get(fn)
+}
+
+/** What a program has put in the place of one is not there on the threads. */
+const isNative = (value: unknown): boolean =>
+  typeof value === 'function' && Function.prototype.toString.call(value).endsWith('{ [native code] }')
+
+function allNatives(): Map<unknown, string> {
+  const all = new Map<unknown, string>()
+  const add = (owner: unknown, path: string, deeper: number): void => {
+    if (isNative(owner) && !all.has(owner)) all.set(owner, path)
+    if (deeper === 0 || owner === null || (typeof owner !== 'object' && typeof owner !== 'function')) return
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+      if (name !== 'constructor' && PLAIN.test(name))
+        add(value, `${path}.${name}`, name === 'prototype' ? deeper : deeper - 1)
+    }
+  }
+  for (const name of GLOBALS) {
+    const value: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
+    if (name !== 'globalThis' && name !== 'global' && name !== 'process') add(value, name, 1)
+  }
+  return all
+}
+
 /** Names by which code asks where it runs. To ask for them is all right, if it is done with `typeof`. */
 const ENVIRONMENTS: ReadonlySet<string> = new Set(['window', 'document', 'self', 'importScripts', 'Deno', 'Bun'])
 
 export const isEnvironment = (name: string): boolean => ENVIRONMENTS.has(name)
 
-export const IMPORT = '_goro_'
+export const IMPORT = 'ɪmport'
 /** esbuild's helper that gives a function the name that it had before it was minified. */
 export const NAMING = '__name'
-export const IMPORT_META = '_goro_meta_'
+export const IMPORT_META = 'ɪmport_meta'
 export const REQUIRE = 'require'
 
 /** By name, what stands for it in a function that is defined in `file`. */

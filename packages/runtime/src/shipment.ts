@@ -107,6 +107,38 @@ function isPart(value: unknown, { isExternal }: Import): boolean {
   return Object.values(value).some((each) => typeof each === 'function')
 }
 
+/** What was found of functions that are members of namespaces. */
+const refusals = new WeakMap<AnyFunction, string | undefined>()
+
+/**
+ * Why `member` of a namespace can't be shipped, if it is a function that can't, or that refers to one. Who uses a namespace as a
+ * value does not mean all of it: such a function is refused when it is called.
+ */
+function refusalOf(member: unknown): string | undefined {
+  if (typeof member !== 'function') return undefined
+  if (!refusals.has(member)) {
+    // If it comes back to itself, it is not by this that it is refused.
+    refusals.set(member, undefined)
+    refusals.set(member, findRefusal(member))
+  }
+  return refusals.get(member)
+}
+
+function findRefusal(fn: AnyFunction): string | undefined {
+  const note = noteOf(fn)
+  if (note === undefined || note.fixed !== 0) return undefined
+  try {
+    const values = note.thunk()
+    for (const { index } of siteOf(note).slots) {
+      const refusal = refusalOf(values[index])
+      if (refusal !== undefined) return refusal
+    }
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /** The member `name` of the namespace `from`. */
 const memberOf = (from: Import, name: string): Import => ({
   ...from,
@@ -128,6 +160,7 @@ interface Step {
 // the number NODE - i, a namespace with certain members the number NODE - i of a list of its own.
 const DATA = -1
 const IMPORT = -2
+const REFUSED = -3
 const NODE = -4
 const NAMESPACE = -5
 
@@ -208,7 +241,9 @@ class Walk {
     const names = Object.keys(namespace)
     this.#go(NAMESPACE - 2 * numberOf(names))
     for (const name of names) {
-      this.#visit((namespace as Record<string, unknown>)[name], memberOf(from, name))
+      const member = (namespace as Record<string, unknown>)[name]
+      if (refusalOf(member) === undefined) this.#visit(member, memberOf(from, name))
+      else this.#go(REFUSED)
     }
   }
 
@@ -238,7 +273,9 @@ function publishAll(root: Note, api: string): void {
       const note = noteOf(value)
       if (note !== undefined) visitNote(note)
     } else if (from !== undefined && isNamespace(value, from)) {
-      for (const [name, member] of Object.entries(value)) visit(member, memberOf(from, name))
+      for (const [name, member] of Object.entries(value)) {
+        if (refusalOf(member) === undefined) visit(member, memberOf(from, name))
+      }
     }
   }
   const visitNote = (note: Note): void => {
@@ -307,7 +344,11 @@ class Drawing {
     if (typeof value === 'function') return this.#functionValue(value, from)
     if (from !== undefined && isNamespace(value, from)) {
       const members = Object.entries(value).map(([key, member]) => {
-        return [key, this.#value(member, memberOf(from, key), `${name}.${key}`, owner)] as const
+        const refused = refusalOf(member)
+        return [
+          key,
+          refused === undefined ? this.#value(member, memberOf(from, key), `${name}.${key}`, owner) : { refused },
+        ] as const
       })
       return { members: Object.fromEntries(members) }
     }

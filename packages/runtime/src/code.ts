@@ -511,7 +511,7 @@ export type Value =
   | { readonly code: number }
   | { readonly data: number }
   | { readonly from: Import }
-  | { readonly members: Readonly<Record<string, Value>> }
+  | { readonly members: Readonly<Record<string, Value>>; readonly isObject: boolean }
   | { readonly refused: string }
 
 /** Publishes a graph record; returns its address. */

@@ -313,10 +313,19 @@ function giverOf(value: Value, script: string): Giver {
     return () => refuse
   }
   const members = Object.entries(value.members).map(([name, member]) => [name, giverOf(member, script)] as const)
+  const { isObject } = value
   return (data, made) => {
-    const namespace: object = Object.create(null)
+    const namespace: object = isObject ? {} : Object.create(null)
     for (const [name, give] of members) {
-      Object.defineProperty(namespace, name, { get: () => give(data, made), enumerable: true })
+      // Not all may be made yet.
+      const define = (value: unknown) =>
+        Object.defineProperty(namespace, name, { value, writable: true, enumerable: true, configurable: true })
+      const get = () => give(data, made)
+      Object.defineProperty(
+        namespace,
+        name,
+        isObject ? { get, set: define, enumerable: true, configurable: true } : { get, enumerable: true },
+      )
     }
     return namespace
   }

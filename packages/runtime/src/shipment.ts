@@ -95,10 +95,20 @@ function valuesOf(note: Note, api: string): readonly unknown[] {
 /** Whether `value`, which is no function and was imported as `from` says, is data. */
 const isData = (value: unknown, from: Import): boolean => !isNamespace(value, from) && !isPart(value, from)
 
-/** Whether it is the namespace of a module of the program, or what stands for it in CommonJS or in a bundle. */
+/**
+ * Whether it is the namespace of a module of the program, or what stands for it in CommonJS or in a bundle, or an object of
+ * functions that a module exports.
+ */
 function isNamespace(value: unknown, { path, isExternal }: Import): value is object {
   if (typeof value !== 'object' || value === null || isExternal) return false
-  return (path.length === 1 && path[0] === '*') || types.isModuleNamespaceObject(value)
+  return (path.length === 1 && path[0] === '*') || types.isModuleNamespaceObject(value) || isCollection(value)
+}
+
+/** Whether it is an object of functions of which the compiler has told, such as `export default { parse, format }`. */
+function isCollection(value: object): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  const functions = Object.values(value).filter((each) => typeof each === 'function')
+  return functions.length > 0 && functions.every((fn) => noteOf(fn) !== undefined)
 }
 
 /** Whether it is a part of a package, such as `fs.promises`: an object with functions. */
@@ -350,7 +360,7 @@ class Drawing {
           refused === undefined ? this.#value(member, memberOf(from, key), `${name}.${key}`, owner) : { refused },
         ] as const
       })
-      return { members: Object.fromEntries(members) }
+      return { members: Object.fromEntries(members), isObject: !types.isModuleNamespaceObject(value) }
     }
     if (from !== undefined && isPart(value, from)) return { from }
     return { data: this.names.push(`captured variable \`${name}\`${owner}`) - 1 }

@@ -187,6 +187,17 @@ describe('deadlock', () => {
     expect(time).toBeLessThan(10_000)
   })
 
+  test.each(['computes', 'reads', 'zips'])('is reported within 100 ms (a goroutine that %s)', async (way) => {
+    const lags: number[] = []
+    // The fastest of a few: on a busy machine a thread may have to wait for its turn.
+    while (lags.length < 5 && Math.min(...lags) >= 100) {
+      const { code, stdout } = await run('deadlock-lag.mjs', { args: [way] })
+      expect(code).toBe(2)
+      lags.push(Number(stdout))
+    }
+    expect(Math.min(...lags)).toBeLessThan(100)
+  })
+
   test('of the main thread alone', async () => {
     const { code, stderr } = await run('deadlock-main.mjs')
     expect([code, stderr]).toEqual([2, expect.stringMatching(/goroutine 1 \[chan receive\]:\nmain/)])

@@ -77,6 +77,12 @@ export class Note {
   sleep(): void {
     while (load(this.#state) === FUTEX) wait(this.#state, FUTEX)
   }
+
+  /** As `sleep`, for at most `ms` milliseconds, and perhaps less. Whether it was woken; if not, the sleep is still announced. */
+  nap(ms: number): boolean {
+    wait(this.#state, FUTEX, ms)
+    return this.isAwake
+  }
 }
 
 /** Wakes the thread whose note is at `base` if it sleeps; true if this call is the one that woke it. */

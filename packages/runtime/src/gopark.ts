@@ -275,6 +275,7 @@ export function runDeferred(): boolean {
   const due = deferred
   deferred = []
   for (const callback of due) callback()
+  readied = true
   return true
 }
 

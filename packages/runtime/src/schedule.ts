@@ -55,6 +55,10 @@ const SPIN_FOR_ANSWER_MS = 0.25
 /** How long it looks without a turn of libuv, if goroutines wait: a turn takes 3 to 5 µs, in which nothing else is seen. */
 const LOOK_MS = 0.015
 
+/** It stops looking after as many times in vain, and tries again after as many more. */
+const VAIN_LOOKS = 4
+const LOOK_AGAIN_EVERY = 32
+
 /** Why `runGoroutines` stopped. */
 const MICROTASKS = 0
 const EVENTS = 1
@@ -65,10 +69,14 @@ const HANDLES = 3
 let microtasks = false
 /** The classes of handles are being loaded, which happens once on a thread. */
 let learning: Promise<void> | undefined
+/** One that has not started is to start before those that have go on. */
+let isOwed = false
 /** Something may have run since libuv had its last turn for want of work. */
 let turnIsDue = true
-/** When this thread ran out of work; 0 if it has not looked at the clock since it last had some. */
-let idleSince = 0
+/** Until when this thread, which has run out of work, looks for some; 0 if it has not looked at the clock since it last had some. */
+let spinEnd = 0
+/** Times in a row that it looked in vain. */
+let vain = 0
 let lastPoll = 0
 /** Goroutines to run before the next look at the clock. */
 let untilClock = CLOCK_EVERY
@@ -102,7 +110,7 @@ export async function schedule(): Promise<void> {
       await stopm()
       // Callbacks may have run while it slept in its event loop.
       turnIsDue = true
-      idleSince = 0
+      spinEnd = 0
       startClock()
     } else if (!spin()) {
       await turn()
@@ -119,6 +127,7 @@ function startClock(): void {
 /** Gives the event loop a turn. What runs in it may take long: others are not to count on this thread meanwhile. */
 async function turn(): Promise<void> {
   resetSpinning()
+  isOwed = true
   await nextTurn()
   takeReadied()
   startClock()
@@ -133,9 +142,13 @@ function endOfMicrotasks(): Promise<void> {
 function runGoroutines(): number {
   for (;;) {
     takeResults()
-    if (runDeferred()) noteActivity()
+    if (runDeferred()) {
+      noteActivity()
+      isOwed = true
+    }
     if (takeReadied() || microtasks) {
       microtasks = false
+      if (isOwed) startOne()
       return now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
     }
     if (pollIsDue()) return EVENTS
@@ -146,6 +159,18 @@ function runGoroutines(): number {
     // What this thread starts it keeps. While it can't run them, others are to have them.
     if (learning !== undefined) return HANDLES
   }
+}
+
+/**
+ * What has started comes before what has not; but goroutines that always find something ready would keep the others from ever starting.
+ * So one starts whenever libuv has had its turn, or somebody has used up his budget (gopark.ts).
+ */
+function startOne(): void {
+  isOwed = false
+  const g = findRunnable()
+  if (g === 0) return
+  resetSpinning()
+  execute(g)
 }
 
 /** Whether libuv has waited for its turn long enough. Looks at the clock once in a while, more often if it runs slowly. */
@@ -275,7 +300,17 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
 /** Something runs on this thread: it leaves things for the event loop to do, and more may follow soon. */
 function noteActivity(): void {
   turnIsDue = true
-  idleSince = 0
+  spinEnd = 0
+}
+
+/**
+ * How long to look for work this time. Where threads are more than cores, whoever looks takes the core from whom it waits for, and is
+ * the one whose turn is over when that one answers: having looked in vain a few times it sleeps at once, and only tries once in a while
+ * whether that has changed.
+ */
+function patience(): number {
+  if (vain >= VAIN_LOOKS && vain % LOOK_AGAIN_EVERY !== 0) return 0
+  return self.hasWoken ? SPIN_FOR_ANSWER_MS : SPIN_MS
 }
 
 /**
@@ -286,11 +321,13 @@ function noteActivity(): void {
  */
 function spin(): boolean {
   const start = now()
-  if (idleSince === 0) idleSince = start
-  const end = idleSince + (self.hasWoken ? SPIN_FOR_ANSWER_MS : SPIN_MS)
+  if (spinEnd === 0) spinEnd = start + patience()
   const waits = read(self.m + M.waiting) > 0
-  const found = (waits || self.idle.isSpinning(self.pid)) && look(waits ? Math.min(end, start + LOOK_MS) : end)
-  turnIsDue = found || (waits && start < end)
+  const isLooking = start < spinEnd && (waits || self.idle.isSpinning(self.pid))
+  const found = isLooking && look(waits ? Math.min(spinEnd, start + LOOK_MS) : spinEnd)
+  turnIsDue = found || (waits && isLooking)
+  if (found) vain = 0
+  else if (!turnIsDue) vain++
   if (found || !turnIsDue) self.hasWoken = false
   return found
 }

@@ -116,10 +116,22 @@ const modules = await build({
   ...alone,
   absWorkingDir: goro,
   entryPoints: {
-    index: 'src/index.ts',
-    compiled: 'src/compiled.ts',
+    index: 'alone:src/index.ts',
+    compiled: 'alone:src/compiled.ts',
     machine: join(runtime, 'src/machine.ts'),
   },
+  plugins: [
+    {
+      name: 'default exports',
+      setup({ onResolve, onLoad }) {
+        // As Rollup's plugin for CommonJS imports what is required.
+        const text = (path) => `export * from './${path}'; import * as all from './${path}'; export default all`
+        onResolve({ filter: /^alone:/ }, ({ path }) => ({ path: path.slice('alone:'.length), namespace: 'alone' }))
+        onLoad({ filter: /./, namespace: 'alone' }, ({ path }) => ({ contents: text(path), resolveDir: goro }))
+      },
+    },
+    ...alone.plugins,
+  ],
   format: 'esm',
   splitting: true,
   outExtension: { '.js': '.mjs' },

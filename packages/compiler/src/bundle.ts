@@ -7,8 +7,8 @@
  *   A chunk exports the package's namespace object under the one name NAMESPACE: what a CommonJS package exports by name,
  *   only the bundler that made the chunk can tell.
  *
- * Rollup and its kin can add a chunk to a build that is under way, which shares modules with the others; esbuild and webpack
- * build the chunks in a build of their own.
+ * Rollup and its kin can add a chunk to a build that is under way, which shares modules with the others. Where it is is known only
+ * at the end, so a file in the folder leads there. esbuild and webpack build the chunks in a build of their own.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -37,6 +37,12 @@ const NAMESPACE = '__goro_namespace'
 export const chunkEntry = (module: string): string =>
   `import * as namespace from ${JSON.stringify(module)}\nexport { namespace as ${NAMESPACE} }\n`
 
+/** The text of a file that leads on to a package's chunk at `place`. */
+export const chunkForwarder = (place: string, format: 'module' | 'commonjs'): string =>
+  format === 'module'
+    ? `export { ${NAMESPACE} } from ${JSON.stringify(place)}\n`
+    : `import chunk from ${JSON.stringify(place)}\nexport const { ${NAMESPACE} } = chunk\n`
+
 /** A name for the chunk of the package that is at `path`. */
 export function chunkName(specifier: string, path: string): string {
   const hash = createHash('sha256').update(path).digest('hex').slice(0, 8)
@@ -58,8 +64,10 @@ export function standaloneFiles(standalone: URL): { name: string; contents: Buff
 }
 
 /** For a part of the bundle in a folder further down, which imports `./goro/…` as all others do: the text of such a file. */
-export const forwarder = (depth: number, entry: string): string =>
-  `export * from '${'../'.repeat(depth + 1)}${FOLDER}/${entry}'\n`
+export function forwarder(depth: number, entry: string): string {
+  const place = `'${'../'.repeat(depth + 1)}${FOLDER}/${entry}'`
+  return `export * from ${place}\nexport { default } from ${place}\n`
+}
 
 /** How far below the bundle's own folder a file is. */
 export const depthOf = (file: string): number => file.split('/').length - 1

@@ -2,6 +2,7 @@
  * The program of fixtures/apps, built by each bundler as its user would, then run where there is nothing but the bundle: not the
  * sources, not node_modules.
  */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Project } from './project.ts'
@@ -38,25 +39,72 @@ const BUILDS = [
   'rspack commonjs minified',
 ]
 
-describe.each(BUILDS)('%s', (build) => {
-  test('runs by itself, and an error has its place in the source', async () => {
-    const [bundler, format, ...rest] = build.split(' ')
-    await project.node(['-e', "fs.rmSync('dist', { recursive: true, force: true })"])
-    const built = await project.node([`builds/${bundler}.mjs`, format as string, ...rest])
-    expect(built.stderr + built.stdout).toBe('')
-    expect(built.code).toBe(0)
-    const folder = project.deploy()
-    const files = ['a', 'b'].map((name) => join(project.folder, `data/${name}.txt`))
-    const main = `bin/main.${format === 'module' ? 'mjs' : 'cjs'}`
-    const { code, stdout, stderr } = await project.node(['--enable-source-maps', main, ...files], { folder })
-    expect(stderr).toBe('')
-    expect(stdout.split('\n')).toEqual([
-      '[{"title":"Color","mean":2.5,"by":"stats"},{"title":"A","mean":3,"by":"stats"}]',
-      'A on a thread, Color on a thread',
-      '42',
-      `Unwanted no 2 ${project.placeOf('new Unwanted', 'src/main.ts')}`,
+/** What it prints, run where there is nothing but its `dist`. */
+async function buildAndRun(project: Project, build: string, env: NodeJS.ProcessEnv = {}): Promise<string[]> {
+  const [bundler, format, ...rest] = build.split(' ')
+  rmSync(join(project.folder, 'dist'), { recursive: true, force: true })
+  const built = await project.node([`builds/${bundler}.mjs`, format as string, ...rest], { env })
+  expect(built.stderr + built.stdout).toBe('')
+  expect(built.code).toBe(0)
+  const folder = project.deploy()
+  const files = ['a', 'b'].map((name) => join(project.folder, `data/${name}.txt`))
+  const main = `bin/main.${format === 'module' ? 'mjs' : 'cjs'}`
+  const { code, stdout, stderr } = await project.node(['--enable-source-maps', main, ...files], { folder })
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  return stdout.split('\n')
+}
+
+test.each(BUILDS)('%s: it runs by itself, and an error has its place in the source', async (build) => {
+  expect(await buildAndRun(project, build)).toEqual([
+    '[{"title":"Color","mean":2.5,"by":"stats"},{"title":"A","mean":3,"by":"stats"}]',
+    'A on a thread, Color on a thread',
+    '42',
+    `Unwanted no 2 ${project.placeOf('new Unwanted', 'src/main.ts')}`,
+    '',
+  ])
+})
+
+describe('sources in CommonJS', () => {
+  let project: Project
+  beforeAll(() => {
+    project = new Project('program', {})
+    project.add('builds', 'builds')
+    project.add('commonjs', 'src')
+  })
+  afterAll(() => project.remove())
+
+  test.each([
+    'esbuild module',
+    'rollup module',
+    'rollup commonjs',
+    'rolldown module',
+    'rolldown commonjs minified',
+    'vite module minified library',
+    'webpack commonjs minified',
+    'rspack module',
+  ])('%s', async (build) => {
+    expect(await buildAndRun(project, build, { ENTRY: './src/main.cjs' })).toEqual([
+      '["color 2.5 false","a 3 false"]',
+      `Unwanted no 2 ${project.placeOf('new Unwanted', 'src/main.cjs')}`,
       '',
     ])
-    expect(code).toBe(0)
+  })
+})
+
+describe('a refusal fails the build, with its place and the way out', () => {
+  let project: Project
+  beforeAll(() => {
+    project = new Project('program')
+    project.add('builds', 'builds')
+    project.write('src/main.ts', "import { go } from 'goro'\nlet n: number = 0\nawait go(() => { n++ })\n")
+  })
+  afterAll(() => project.remove())
+
+  test.each(['esbuild', 'rollup', 'rolldown', 'vite', 'webpack', 'rspack'])('%s', async (bundler) => {
+    const { code, stdout, stderr } = await project.node([`builds/${bundler}.mjs`, 'module'])
+    expect(stdout + stderr).toContain('src/main.ts:3:18: `n` is assigned to in a goroutine')
+    expect(stdout + stderr).toContain('> 3 | await go(() => { n++ })')
+    expect(code).toBe(1)
   })
 })

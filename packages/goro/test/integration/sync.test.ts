@@ -4,12 +4,15 @@ import {
   AtomicBool,
   AtomicInt32,
   AtomicInt64,
+  type Chan,
   Cond,
+  chan,
   context,
   go,
   Mutex,
   Once,
   RWMutex,
+  runtime,
   Semaphore,
   SyncError,
   sleep,
@@ -79,35 +82,51 @@ describe('Mutex', () => {
   })
 })
 
-test('Mutex: one that locks again and again does not starve those who wait, on its thread or another', async () => {
-  const [mutex, done, served] = [new Mutex(), new AtomicBool(), new AtomicInt32()]
-  const hog = go(
-    async (m: Mutex, end: AtomicBool) => {
-      let times = 0
-      while (!end.load()) {
-        await m.lock()
-        // Long enough for those who wait to have waited for more than a millisecond.
-        for (const start = performance.now(); performance.now() - start < 0.3; );
-        m.unlock()
-        times++
-      }
-      return times
-    },
-    mutex,
-    done,
-  )
-  const waiter = async (m: Mutex, n: AtomicInt32) => {
-    for (let i = 0; i < 20; i++) {
-      await m.lock()
-      n.add(1)
-      m.unlock()
-    }
+const lockWaiters = () => runtime.goroutines().filter(({ waitReason }) => waitReason === 'sync.Mutex.Lock').length
+
+test('Mutex: one that takes it again at once, every time, does not starve those who wait', async () => {
+  const mutex = new Mutex()
+  expect(mutex.tryLock()).toBe(true)
+  const waiter = go(async (m: Mutex) => {
+    await m.lock()
+    m.unlock()
+    return true
+  }, mutex)
+  while (lockWaiters() < 1) await sleep(1)
+  let times = 0
+  do {
+    // Long enough for the one that was woken to find it taken.
+    for (const start = performance.now(); performance.now() - start < 3; );
+    mutex.unlock()
+    times++
+    // Nobody that has to wake up first is as fast as this.
+  } while (mutex.tryLock() && times < 500)
+  expect(times).toBeLessThan(500)
+  expect(await waiter).toBe(true)
+})
+
+test('Mutex: those who wait are served in the order in which they came, also if others come in between', async () => {
+  const [mutex, order] = [new Mutex(), chan<number>(100)]
+  const guard = await mutex.lock()
+  const waiters: PromiseLike<void>[] = []
+  const waiter = async (m: Mutex, out: Chan<number>, n: number) => {
+    await m.lock()
+    out.trySend(n)
+    m.unlock()
   }
-  const waiters = [go(waiter, mutex, served), go(waiter, mutex, served), waiter(mutex, served)]
+  for (let n = 0; n < 20; n++) {
+    waiters.push(n % 2 === 0 ? waiter(mutex, order, n) : go(waiter, mutex, order, n))
+    while (lockWaiters() < n + 1) await sleep(1)
+  }
+  guard.unlock()
+  for (let i = 0; i < 1000 && order.length < 20; i++) {
+    if (mutex.tryLock()) mutex.unlock()
+    if (i % 10 === 0) await sleep(1)
+  }
   await Promise.all(waiters)
-  done.store(true)
-  expect(served.load()).toBe(60)
-  expect(await hog).toBeGreaterThan(0)
+  const served: number[] = []
+  for (let i = 0; i < 20; i++) served.push((await order.recv())!)
+  expect(served).toEqual(Array.from({ length: 20 }, (_, n) => n))
 })
 
 describe('RWMutex', () => {

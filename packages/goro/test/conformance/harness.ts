@@ -12,6 +12,8 @@
  *               case's own P until another one has it, so that the two sides are on different threads for certain
  */
 import assert from 'node:assert/strict'
+import v8 from 'node:v8'
+import vm from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import * as goro from 'goro'
 
@@ -40,6 +42,8 @@ export interface T extends Goro {
   parked(n: number): Promise<void>
   /** Lets the thread's event loop turn, `times` times. */
   turn(times?: number): Promise<void>
+  /** Collects this thread's garbage, and resolves when what was found has been given back. */
+  collect(): Promise<void>
   /** Turns until `condition` holds. */
   until(condition: () => boolean): Promise<void>
   equal<V>(actual: V, expected: V, message?: string): void
@@ -152,6 +156,15 @@ function startGoroutine(place: Place, fn: (...args: never[]) => unknown, args: u
   return g as goro.Goroutine<unknown>
 }
 
+let gc: (() => void) | undefined
+
+/** V8 shows the means to a context that is made while the flag is set. */
+function collectGarbage(): void {
+  v8.setFlagsFromString('--expose-gc')
+  gc ??= vm.runInNewContext('gc') as () => void
+  gc()
+}
+
 const turnOf = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Goroutines, and tasks of the main program, that wait for one another. */
@@ -193,6 +206,12 @@ export function harness(place: Place, isCase = false): { t: T; ended<R>(run: () 
     },
     async turn(times = 1) {
       for (let i = 0; i < times; i++) await turnOf()
+    },
+    async collect() {
+      for (let i = 0; i < 2; i++) {
+        collectGarbage()
+        await t.turn(2)
+      }
     },
     async until(condition) {
       const end = performance.now() + PATIENCE_MS

@@ -1,6 +1,6 @@
 /** What `api.md` says beyond Go: handles, values, promises in select, and threads that die. */
 import type { AtomicInt32, Chan, Mutex, Once, RWMutex, Semaphore, WaitGroup } from 'goro'
-import { ALONE, cases } from '../harness.ts'
+import { ALONE, cases, type T } from '../harness.ts'
 
 // --- handles
 
@@ -103,48 +103,6 @@ handles(
 )
 
 handles(
-  'channels that are used and dropped do not pile up',
-  async ({ chan, runtime, sleep, ok }) => {
-    const round = async () => {
-      for (let i = 0; i < 5000; i++) {
-        const ch = chan<unknown>(1)
-        await ch.send({ i, text: 'x'.repeat(50) })
-        if (i % 500 === 0) await sleep(1)
-      }
-      return runtime.stats().memory.used
-    }
-    await round()
-    const before = await round()
-    for (let i = 0; i < 3; i++) await round()
-    // 15,000 of them with their rings and values are more than 5 MB; those of the last rounds may still wait for the collector.
-    ok((await round()) - before < 24 * 2 ** 20)
-  },
-  { places: ALONE },
-)
-
-handles(
-  'values in a channel that is closed and dropped are freed, and those in one that is drained',
-  async ({ chan, runtime, turn, ok }) => {
-    const big = 'x'.repeat(10_000)
-    const round = async () => {
-      for (let i = 0; i < 100; i++) {
-        const ch = chan<string>(5)
-        for (let k = 0; k < 5; k++) ch.trySend(big)
-        ch.close()
-        while ((await ch.recv()) !== undefined);
-      }
-      await turn()
-      return runtime.stats().memory.used
-    }
-    await round()
-    const before = await round()
-    for (let i = 0; i < 5; i++) await round()
-    ok((await round()) - before < 2 ** 20)
-  },
-  { places: ALONE },
-)
-
-handles(
   'a send that fails or is refused keeps nothing',
   async ({ chan, runtime, turn, send, select, ok, rejects, throws }) => {
     const big = 'x'.repeat(10_000)
@@ -167,6 +125,198 @@ handles(
     ok((await round()) - before < 2 ** 20)
   },
   { places: ALONE },
+)
+
+// --- what nobody refers to is freed
+
+const freed = cases('api.md: what nobody refers to is freed')
+
+/** Bytes of shared memory that are used more after the last of three rounds than after the first. */
+async function growth({ runtime, collect }: T, round: () => unknown): Promise<number> {
+  const used: number[] = []
+  for (let i = 0; i < 3; i++) {
+    await round()
+    await collect()
+    used.push(runtime.stats().memory.used)
+  }
+  return used[2]! - used[0]!
+}
+
+/** A thread may take a page or two more for itself. */
+const FLAT = 200 * 1024
+
+freed(
+  'channels that are made, used and dropped',
+  async (t) => {
+    t.ok(
+      (await growth(t, async () => {
+        for (let i = 0; i < 2000; i++) {
+          const ch = t.chan<unknown>(1)
+          await ch.send({ i, text: 'x'.repeat(50) })
+          await ch.recv()
+        }
+      })) < FLAT,
+    )
+  },
+  { places: ALONE },
+)
+
+freed(
+  'values in channels that are dropped',
+  async (t) => {
+    t.ok(
+      (await growth(t, async () => {
+        for (let i = 0; i < 100; i++) {
+          const ch = t.chan<string>(5)
+          for (let k = 0; k < 5; k++) await ch.send('x'.repeat(1000))
+        }
+      })) < FLAT,
+    )
+  },
+  { places: ALONE },
+)
+
+freed(
+  'values in channels that are closed and dropped',
+  async (t) => {
+    t.ok(
+      (await growth(t, async () => {
+        for (let i = 0; i < 100; i++) {
+          const ch = t.chan<string>(5)
+          for (let k = 0; k < 5; k++) await ch.send('x'.repeat(1000))
+          ch.close()
+        }
+      })) < FLAT,
+    )
+  },
+  { places: ALONE },
+)
+
+freed(
+  'values in channels that are drained',
+  async (t) => {
+    t.ok(
+      (await growth(t, async () => {
+        const ch = t.chan<string>(5)
+        for (let i = 0; i < 100; i++) {
+          for (let k = 0; k < 5; k++) await ch.send('x'.repeat(1000))
+          for (let k = 0; k < 5; k++) await ch.recv()
+        }
+      })) < FLAT,
+    )
+  },
+  { places: ALONE },
+)
+
+freed(
+  'a channel in a channel, with what is in both',
+  async (t) => {
+    t.ok(
+      (await growth(t, async () => {
+        for (let i = 0; i < 500; i++) {
+          const [outer, inner] = [t.chan<Chan<string>>(1), t.chan<string>(1)]
+          await inner.send('x'.repeat(1000))
+          await outer.send(inner)
+        }
+      })) < FLAT,
+    )
+  },
+  { places: ALONE },
+)
+
+for (const what of [
+  'Mutex',
+  'RWMutex',
+  'WaitGroup',
+  'Once',
+  'Cond',
+  'Semaphore',
+  'AtomicInt32',
+  'AtomicInt64',
+  'AtomicBool',
+  'SyncMap',
+] as const) {
+  freed(
+    `a ${what}`,
+    async (t) => {
+      t.ok(
+        (await growth(t, () => {
+          for (let i = 0; i < 3000; i++) {
+            if (what === 'Cond') new t.Cond(new t.Mutex())
+            else if (what === 'Semaphore') new t.Semaphore(1)
+            else if (what === 'SyncMap') new t.SyncMap<string, string>().set('a', 'x'.repeat(100))
+            else new t[what]()
+          }
+        })) < FLAT,
+      )
+    },
+    { places: ['main'] },
+  )
+}
+
+freed(
+  'contexts that were cancelled, and their channels',
+  async (t) => {
+    t.ok(
+      (await growth(t, () => {
+        const [parent, stop] = t.context.withCancel(t.context.background())
+        for (let i = 0; i < 1500; i++) {
+          const [ctx, cancel] = t.context.withTimeout(t.context.withValue(parent, 'k', i), 3_600_000)
+          ctx.done()
+          cancel()
+        }
+        stop()
+      })) < FLAT,
+    )
+  },
+  { places: ALONE },
+)
+
+freed(
+  'an after that nobody waits for any more, and its timer',
+  async (t) => {
+    t.ok(
+      (await growth(t, () => {
+        for (let i = 0; i < 3000; i++) t.after(3_600_000)
+      })) < FLAT,
+    )
+  },
+  { places: ALONE },
+)
+
+freed(
+  'what a goroutine was given and what it gave back',
+  async (t) => {
+    t.ok(
+      (await growth(t, async () => {
+        const made: Promise<unknown>[] = []
+        for (let i = 0; i < 1000; i++)
+          made.push(t.spawn((u, c: Chan<string>) => [u.chan<string>(4), c], t.chan<string>(4)))
+        await Promise.all(made)
+        made.length = 0
+        // Every thread that had some collects its own garbage.
+        const here = new t.AtomicInt32()
+        const threads = t.runtime.numThread()
+        await Promise.all(
+          Array.from({ length: threads * 2 }, () =>
+            t.go(async (n: AtomicInt32) => {
+              n.add(1)
+              const [{ setFlagsFromString }, { runInNewContext }] = [await import('node:v8'), await import('node:vm')]
+              setFlagsFromString('--expose-gc')
+              const collect = runInNewContext('gc') as () => void
+              for (let i = 0; i < 3; i++) {
+                collect()
+                await new Promise((resolve) => setImmediate(resolve))
+              }
+            }, here),
+          ),
+        )
+        // Of the thousand, those on a thread that none of these has come to.
+      })) <
+        2 * FLAT,
+    )
+  },
+  { places: ['main+go'] },
 )
 
 // --- values

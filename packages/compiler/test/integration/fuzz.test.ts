@@ -1,69 +1,136 @@
 /**
- * Random programs mean the same plain and as goroutines. A failure prints the smallest program that it could find, with seed and
- * path: `fc.assert(property, { seed, path })` runs it again. For longer runs: GORO_FUZZ_RUNS=10000, and GORO_FUZZ_SEED for a seed.
+ * Random programs mean the same plain and as goroutines: through the loader, through the loader after a minifier, and through a
+ * minifier after the compiler. A failure prints the smallest program that it could find, with seed and path:
+ * `fc.assert(property, { seed, path })` runs it again. For longer runs: GORO_FUZZ_RUNS=10000, and GORO_FUZZ_SEED for a seed.
  */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { compile } from '@goro/compiler'
+import { transformSync } from 'esbuild'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { plotOf } from './plot.ts'
-import { programOf } from './program.ts'
+import { type Program, programOf } from './program.ts'
 
 const RUNS = Number(process.env.GORO_FUZZ_RUNS ?? 0)
 /** Without a number of runs it ends after this time, in milliseconds. */
 const BUDGET = 15_000
 /** So long it looks for a smaller program that fails. */
 const SHRINKING = 30_000
+/** So many programs are run by one process: what was imported stays in memory. */
+const PROGRAMS = 1000
 
 const plot = plotOf('fuzz')
 plot.linkGoro('goro')
-const server = fork(join(plot.dir, 'server.mjs'), { execArgv: ['--import', 'goro/register'], cwd: plot.dir })
+
+/** A process that runs programs. */
+class Server {
+  readonly #execArgv: string[]
+  #child: ChildProcess
+  #programs = 0
+
+  constructor(execArgv: string[]) {
+    this.#execArgv = execArgv
+    this.#child = this.#start()
+  }
+
+  /** What the modules at `paths` give. */
+  async run(paths: string[]): Promise<string[]> {
+    if (++this.#programs % PROGRAMS === 0) {
+      this.#child.kill()
+      await once(this.#child, 'exit')
+      this.#child = this.#start()
+    }
+    const child = this.#child
+    return new Promise((resolve, reject) => {
+      const died = (code: number | null) => reject(new Error(`the process ended with ${code}`))
+      child.once('exit', died)
+      child.once('message', (outcomes) => {
+        child.off('exit', died)
+        resolve(outcomes as string[])
+      })
+      child.send(paths)
+    })
+  }
+
+  stop(): void {
+    this.#child.kill()
+  }
+
+  #start(): ChildProcess {
+    return fork(join(plot.dir, 'server.mjs'), { execArgv: this.#execArgv, cwd: plot.dir })
+  }
+}
+
+const loading = new Server(['--import', 'goro/register'])
+const bare = new Server([])
 afterAll(() => {
-  server.kill()
+  loading.stop()
+  bare.stop()
   plot.remove()
 })
 
-let count = 0
+const minified = (text: string) => transformSync(text, { minify: true, format: 'esm' }).code
 
-/** What the program gives, plain and as goroutines. */
-function run({ main, helpers }: { main: string; helpers: string }): Promise<[string, string]> {
-  const paths = ['../../plain.mjs', 'goro'].map((goro, i) => {
-    const dir = `programs/${++count}-${['plain', 'compiled'][i]}`
-    plot.write(`${dir}/helpers.mjs`, helpers.replace('GORO', goro))
-    plot.write(`${dir}/main.mjs`, main.replace('GORO', goro))
-    return join(plot.dir, dir, 'main.mjs')
-  })
-  return new Promise((resolve, reject) => {
-    const died = (code: number | null) => reject(new Error(`the process ended with ${code}`))
-    server.once('exit', died)
-    server.once('message', (outcomes) => {
-      server.off('exit', died)
-      resolve(outcomes as [string, string])
-    })
-    server.send(paths)
-  })
+function compiled(text: string, filename: string): string {
+  return compile(text, { filename, dependency: true })?.code ?? text
 }
 
+/** The ways to run a program, by name: what becomes of its modules, and who runs them. */
+const WAYS: Record<string, { server: Server; make(text: string, filename: string): string }> = {
+  plain: { server: bare, make: (text) => text },
+  loaded: { server: loading, make: (text) => text },
+  'loaded after a minifier': { server: loading, make: minified },
+  'minified after the compiler': { server: bare, make: (text, filename) => minified(compiled(text, filename)) },
+}
+
+let count = 0
+
+/** What the program gives, by each way. */
+async function run(program: Program): Promise<Record<string, string>> {
+  const id = ++count
+  const outcomes: Record<string, string> = {}
+  for (const [way, { server, make }] of Object.entries(WAYS)) {
+    const dir = `programs/${id}-${way.replaceAll(' ', '-')}`
+    for (const name of ['helpers', 'main'] as const) {
+      const text = program[name].replace('GORO', way === 'plain' ? '../../plain.mjs' : 'goro')
+      plot.write(`${dir}/${name}.mjs`, make(text, join(plot.dir, dir, `${name}.mjs`)))
+    }
+    const [outcome] = await server.run([join(plot.dir, dir, 'main.mjs')])
+    // A minifier moves what it does not take away.
+    outcomes[way] = make === minified || way.startsWith('min') ? placeless(outcome as string) : (outcome as string)
+    rmSync(join(plot.dir, dir), { recursive: true })
+  }
+  return outcomes
+}
+
+const placeless = (outcome: string) => outcome.replace(/ at \S+$/, '')
+
 test('random programs mean the same plain and as goroutines', { timeout: 3_600_000 }, async () => {
-  const outcomes = new Map<string, number>()
+  const kinds = new Map<string, number>()
   let failedAt = Number.POSITIVE_INFINITY
-  const property = fc.asyncProperty(
-    fc.array(fc.nat(10_000), { minLength: 20, maxLength: 800, size: 'max' }),
-    async (choices) => {
-      fc.pre(Date.now() < failedAt + SHRINKING)
-      const program = programOf(choices)
-      const [plain, compiled] = await run(program)
-      const kind = plain.replace(/:.*/s, '').replace(/^-?\d+$/, 'a number')
-      outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1)
-      if (compiled !== plain) failedAt = Math.min(failedAt, Date.now())
-      expect(compiled, `\n${program.helpers}\n// ---\n${program.main}`).toBe(plain)
-    },
-  )
+  const choices = fc.array(fc.nat(10_000), { minLength: 20, maxLength: 800, size: 'max' })
+  const property = fc.asyncProperty(choices, async (choices) => {
+    fc.pre(Date.now() < failedAt + SHRINKING)
+    const program = programOf(choices)
+    const { plain, loaded, ...others } = (await run(program)) as Record<'plain' | 'loaded', string>
+    const kind = plain.replace(/:.*/s, '').replace(/^-?\d+$/, 'a number')
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    const expected = { loaded: plain, ...Object.fromEntries(Object.keys(others).map((way) => [way, placeless(plain)])) }
+    try {
+      expect({ loaded, ...others }, `\n${program.helpers}\n// ---\n${program.main}`).toEqual(expected)
+    } catch (error) {
+      failedAt = Math.min(failedAt, Date.now())
+      throw error
+    }
+  })
   const seed = process.env.GORO_FUZZ_SEED === undefined ? {} : { seed: Number(process.env.GORO_FUZZ_SEED) }
   const bounds =
     RUNS > 0 ? { numRuns: RUNS } : { numRuns: 100_000, interruptAfterTimeLimit: BUDGET, markInterruptAsFailure: false }
   await fc.assert(property, { ...seed, ...bounds })
   // It is no fuzz test if the programs don't run.
-  expect([...outcomes.keys()].filter((kind) => kind !== 'a number' && kind !== 'RangeError')).toEqual([])
-  expect(outcomes.get('a number')).toBeGreaterThan(50)
+  expect([...kinds.keys()].filter((kind) => kind !== 'a number' && kind !== 'RangeError')).toEqual([])
+  expect(kinds.get('a number')).toBeGreaterThan(50)
 })

@@ -59,7 +59,7 @@ class Writer {
   readonly #choices: readonly number[]
   #at = 0
   #owners = 0
-  #labels = 0
+  #counted = 0
 
   constructor(choices: readonly number[]) {
     this.#choices = choices
@@ -204,7 +204,7 @@ class Writer {
       }
       default: {
         const value = this.#object(place)
-        const other = `${name}_`
+        const other = `${name}_${this.#counted++}`
         this.#reserve(place, other)
         const text = `const { p: ${name}, q: [${other} = ${this.#number(place)}] } = ${value};`
         this.#declare(place, name, 'number')
@@ -313,7 +313,7 @@ class Writer {
         return `for (const ${name} of ${list}) ${this.#block(place, sum, (inner) => this.#declare(inner, name, 'number'))}`
       }
       case 6: {
-        const label = `l${this.#labels++}`
+        const label = `l${this.#counted++}`
         const leave = ['break', 'continue'][this.#pick(2)] as string
         const body = this.#block(place, sum)
         const condition = this.#number(place)

@@ -3,7 +3,8 @@
  * everything that can't leave its place (`this` and its like, direct `eval`, `with`); names are looked up by scopes.ts.
  */
 import type { Offence } from './diagnostics.ts'
-import { analyseScopes, type Reference, type Scopes, type Variable } from './scopes.ts'
+import { membersOf, plainProperties } from './objects.ts'
+import { analyseScopes, definitions, type Reference, type Scopes, type Variable } from './scopes.ts'
 import { forEachChild, isUnit, memberOf, type Node, type Program, staticKey, type Unit, unwrap } from './syntax.ts'
 
 /** Something imported: which module, and what of it: an export (`*`: all of it), then properties of that. */
@@ -206,7 +207,7 @@ export class Module {
     const whole = { element: { text, value: variable, imported, isConstant }, at }
     if (variable === undefined) return this.#members(whole, places, () => undefined) ?? [whole]
     if (imported !== undefined) return (imported.path[0] === '*' && this.#members(whole, places)) || [whole]
-    const object = this.#objectOf(variable)
+    const object = membersOf(variable, this)
     return (object && this.#members(whole, places, (name) => object.get(name))) ?? [whole]
   }
 
@@ -228,8 +229,8 @@ export class Module {
       const imported = element.imported && take(element.imported, name)
       const member = { element: { text: `${element.text}.${name}`, value, imported, isConstant: false }, at }
       const object = value && unwrap(value)
-      if (object?.type !== 'ObjectExpression' || !isPlain(object)) return [member]
-      const deeper = propertiesOf(object)
+      const deeper = object?.type === 'ObjectExpression' ? plainProperties(object) : undefined
+      if (deeper === undefined) return [member]
       return this.#members(member, nodes, (name) => deeper.get(name)) ?? [member]
     })
   }
@@ -245,16 +246,6 @@ export class Module {
       around?.type === 'UpdateExpression' ||
       (around?.type === 'UnaryExpression' && around.operator === 'delete')
     return isTarget ? undefined : { name: parent.property.name, node: parent }
-  }
-
-  /** The members of what `variable` always is, if that is an object that is written out, or a namespace of TypeScript. */
-  #objectOf(variable: Variable): ReadonlyMap<string, Node> | undefined {
-    const constant = this.isConstant(variable) ? this.constantOf(variable) : undefined
-    const object = constant && unwrap(constant)
-    if (object?.type === 'ObjectExpression') return isPlain(object) ? propertiesOf(object) : undefined
-    const spaces = variable.defs.map(({ name }) => this.parent(name as unknown as Node))
-    if (spaces.length === 0 || !spaces.every((space) => space?.type === 'TSModuleDeclaration')) return undefined
-    return new Map(spaces.flatMap((space) => (space?.type === 'TSModuleDeclaration' ? exportsOf(space) : [])))
   }
 
   // --- the walk ----------------------------------------------------------------------------------------------------------
@@ -384,9 +375,6 @@ export const isMethod = (node: Node): boolean =>
 
 const isVar = (node: Node | null): boolean => node?.type === 'VariableDeclaration' && node.kind === 'var'
 
-const definitions = (variable: Variable) =>
-  variable.defs as unknown as { type: string; node: Node; parent: Node | null }[]
-
 const span = ({ start, end }: Node) => ({ start, end })
 
 /** Whether `this` in `inside`, which stands in `owner`, is the owner's. */
@@ -414,42 +402,6 @@ function whole(source: Node, isData: boolean): Imported | undefined {
 
 function take(of: Imported, name: string): Imported {
   return { ...of, path: of.path.length === 1 && of.path[0] === '*' ? [name] : [...of.path, name] }
-}
-
-/** Whether an object that is written out has only what is written there: no getters, nothing of another object. */
-const isPlain = ({ properties }: Node & { type: 'ObjectExpression' }): boolean =>
-  properties.every((property) => property.type === 'Property' && property.kind === 'init')
-
-/** What is written for the properties of an object. */
-export function propertiesOf(object: Node & { type: 'ObjectExpression' }): Map<string, Node> {
-  const properties = new Map<string, Node>()
-  for (const property of object.properties) {
-    // What comes after may replace what came before.
-    if (property.type === 'SpreadElement' || property.computed) properties.clear()
-    else {
-      const key = staticKey(property.key, false)
-      if (key === undefined || key === '__proto__') continue
-      if (property.kind === 'init') properties.set(key, property.value)
-      else properties.delete(key)
-    }
-  }
-  return properties
-}
-
-/** The functions and classes that a namespace of TypeScript exports. */
-function exportsOf({ body }: Node & { type: 'TSModuleDeclaration' }): [string, Node][] {
-  if (body?.type !== 'TSModuleBlock') return []
-  return body.body.flatMap((statement): [string, Node][] => {
-    const declared = statement.type === 'ExportNamedDeclaration' ? statement.declaration : null
-    if (declared?.type === 'VariableDeclaration') {
-      return declared.declarations.flatMap(({ id, init }): [string, Node][] =>
-        id.type === 'Identifier' && init !== null ? [[id.name, init]] : [],
-      )
-    }
-    return declared !== null && isUnit(declared) && 'id' in declared && declared.id !== null
-      ? [[declared.id.name, declared]]
-      : []
-  })
 }
 
 /** The properties that lead to variable `name` in a pattern; undefined if it is not only properties. */

@@ -2,8 +2,9 @@
  * Which functions of a module may run as goroutines: those that its calls of goro's functions are given, all that it has at
  * module level, those that say so, and, in turn, those that one of them refers to.
  */
-import { type Captures, hasDirective, isMethod, type Module, propertiesOf } from './capture.ts'
+import { type Captures, hasDirective, isMethod, type Module } from './capture.ts'
 import type { Offence } from './diagnostics.ts'
+import { propertiesOf } from './objects.ts'
 import { Variable } from './scopes.ts'
 import { isUnit, memberOf, type Node, staticKey, type Unit, unwrap } from './syntax.ts'
 
@@ -213,8 +214,8 @@ function* pathsOf(module: Module, defaultName: string): Generator<[Unit, string]
       case 'FunctionDeclaration':
       case 'ClassDeclaration':
         if (node.declare) continue
-        if (node.id === null) yield* withStatics(node, defaultName)
-        else if (isLast(module, node)) yield* withStatics(node, node.id.name)
+        if (node.id === null) yield* withStatics(node, defaultName, mutated)
+        else if (isLast(module, node)) yield* withStatics(node, node.id.name, mutated)
         continue
       case 'VariableDeclaration':
         for (const { id, init } of node.declarations) {
@@ -250,7 +251,7 @@ function* within(value: Node, path: string, mutated: ReadonlySet<string>): Gener
     case 'FunctionExpression':
     case 'ArrowFunctionExpression':
     case 'ClassExpression':
-      yield* withStatics(node, path)
+      yield* withStatics(node, path, mutated)
       return
     case 'CallExpression': {
       const [first] = node.arguments
@@ -272,14 +273,17 @@ function* within(value: Node, path: string, mutated: ReadonlySet<string>): Gener
   }
 }
 
-/** A function, or a class and its static methods. */
-function* withStatics(unit: Unit, path: string): Generator<[Unit, string]> {
+/** A function, or a class and its static functions. */
+function* withStatics(unit: Unit, path: string, mutated: ReadonlySet<string>): Generator<[Unit, string]> {
   yield [unit, path]
   if (unit.type !== 'ClassDeclaration' && unit.type !== 'ClassExpression') return
+  // Inside, the class may be called by a name that is none outside.
+  if (mutated.has(path) || (unit.id !== null && unit.id.name !== path)) return
   for (const member of unit.body.body) {
-    if (member.type !== 'MethodDefinition' || !member.static || member.kind !== 'method') continue
+    const isFunction = member.type === 'MethodDefinition' && member.kind === 'method'
+    if (!(isFunction || member.type === 'PropertyDefinition') || !member.static || member.value === null) continue
     const key = staticKey(member.key, member.computed)
-    if (key !== undefined && isUnit(member.value)) yield [member.value, `${path}${access(key)}`]
+    if (key !== undefined) yield* within(member.value, `${path}${access(key)}`, mutated)
   }
 }
 

@@ -18,6 +18,10 @@ export interface Scopes {
   reference(identifier: Node): Reference | undefined
 }
 
+/** What `variable` is declared by, with the types of our tree. */
+export const definitions = (variable: Variable) =>
+  variable.defs as unknown as { type: string; name: Node; node: Node; parent: Node | null }[]
+
 export function analyseScopes(program: Program): Scopes {
   const isModule = program.sourceType === 'module'
   const options = {

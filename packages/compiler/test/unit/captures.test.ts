@@ -101,6 +101,14 @@ test.each<[call: string, around: string, names: string[]]>([
   ['() => d.x', 'const d = { get x() { return 1 }, y: 1 }', ['d']],
   ['() => d.x', 'const d = { ...e, x: 1 }', ['d']],
   ['() => d.e.x', 'const d = { e: { get x() { return 1 } } }', ['d.e']],
+  // Namespaces of TypeScript that were compiled already: by tsc, by esbuild.
+  ['() => N.f()', 'var N; (function (N) { function f() {} N.f = f; })(N || (N = {}))', ['N.f']],
+  ['() => N.f() + N.k', 'var N; (M=>{M.k=1;function f(){}M.f=f})(N||(N={}));', ['N.f', 'N.k']],
+  ['() => N.f()', 'var N; (M=>{function f(){}M.f=f})(N||={}); (M=>{M.k=1})(N||={})', ['N.f']],
+  ['() => N', 'var N; (M=>{M.k=1})(N||={})', ['N']],
+  ['() => N.k', 'var N; (M=>{M.k=1})(N||={}); N = 1', ['N']],
+  ['() => N.k', 'var N; (M=>{M.k=1})(N||=other)', ['N']],
+  ['() => N.k', 'var N; make(N||={})', ['N']],
   // Whatever a declaration is, and however often it is declared.
   ['() => a', 'let a = 1; a = 2', ['a']],
   ['() => a', 'declare const a: number', []],

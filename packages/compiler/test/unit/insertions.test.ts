@@ -172,6 +172,13 @@ go(_goro.ship(() => N.f(), () => [N.f], _goro_m, 0))`,
   })
 })
 
+test('those of a namespace that was compiled already', () => {
+  const namespace = 'var N;(M=>{const k=1;function f(){return M.g()+k}M.f=f;M.g=()=>k})(N||={});'
+  expect(body(`${namespace}go(()=>N.f())`)).toBe(
+    'var N;(M=>{ _goro.ship(f, () => [M.g, k], _goro_m, 2);const k=1;function f(){return M.g()+k}M.f=f;M.g=_goro.ship(()=>k, () => [k], _goro_m, 1)})(N||={});go(_goro.ship(()=>N.f(), () => [N.f], _goro_m, 0))',
+  )
+})
+
 describe('default exports without a name', () => {
   const compiled = (source: string) => look(source, { dependency: true })
   const fix = "Object.defineProperty(_goro_d, 'name', { value: 'default', configurable: true });"

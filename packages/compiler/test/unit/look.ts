@@ -48,7 +48,7 @@ function shippedIn(body: string): string[] {
 /** What the function that is given to `go` in `call` refers to. */
 export function captured(call: string, around = '', options: Partial<CompileOptions> = {}): string[] {
   const { shipped } = look(`import { go } from 'goro'\n${around}\ngo(${call})`, options)
-  const text = shipped[0] as string
+  const text = shipped.at(-1) as string
   const names = text.slice(text.lastIndexOf(': ') + 2)
   return names === '' ? [] : names.split(', ')
 }

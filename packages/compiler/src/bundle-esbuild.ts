@@ -46,8 +46,8 @@ export function esbuildBundler(standalone: URL): Bundler {
         },
       },
     },
+    makesBundle: () => build.initialOptions.bundle === true,
     async placeOf(_, specifier, importer) {
-      if (!build.initialOptions.bundle) return undefined
       const own = placeOfGoro(specifier)
       if (own !== undefined) return own
       const { path, external, errors } = await build.resolve(specifier, {

@@ -80,8 +80,8 @@ export function rollupBundler(standalone: URL): Bundler {
         },
       },
     },
+    makesBundle: () => !isServer,
     async placeOf(context, specifier, importer) {
-      if (isServer) return undefined
       const own = placeOfGoro(specifier)
       if (own !== undefined) return own
       const build = context as PluginContext

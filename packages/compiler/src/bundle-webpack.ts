@@ -59,6 +59,7 @@ export function webpackBundler(standalone: URL): Bundler {
 
   return {
     hooks: { webpack: apply, rspack: apply as never },
+    makesBundle: () => true,
     async placeOf(context, specifier, importer) {
       const own = placeOfGoro(specifier)
       if (own !== undefined) return own

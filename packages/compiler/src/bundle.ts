@@ -17,6 +17,8 @@ import type { UnpluginOptions } from 'unplugin'
 /** What differs from one kind of bundler to another. */
 export interface Bundler {
   readonly hooks: Partial<UnpluginOptions>
+  /** Whether it makes a bundle; else its modules run where they are. */
+  makesBundle(): boolean
   /**
    * Source text that is the place of the chunk of a package, as the module `importer` names it; undefined if the package is
    * not to be bundled. `context` is that of the transform hook.

@@ -22,7 +22,7 @@ export function plugins(standalone: URL): Plugins {
         : framework === 'webpack' || framework === 'rspack'
           ? webpackBundler
           : rollupBundler
-    const { hooks, placeOf } = makeBundler(standalone)
+    const bundler = makeBundler(standalone)
     return {
       name: 'goro',
       // Before others change the text: what is said of it is then said of what the user wrote.
@@ -32,25 +32,31 @@ export function plugins(standalone: URL): Plugins {
         async handler(source, id) {
           if (!isUserCode(id, source)) return null
           const options: CompileOptions = { filename: id, dependency: true, isExternal: (name) => isPackage(name, id) }
-          const { compiled, packages } = compileAndList(source, options)
           const inlines = framework === 'webpack' && /tsx?$/.test(id)
-          if (compiled === null || packages.length === 0) return result(compiled, inlines)
+          if (!bundler.makesBundle()) return result(compile(source, options), inlines)
+          const { compiled, imports } = compileAndList(source, options)
+          if (compiled === null || imports.length === 0) return result(compiled, inlines)
           const places = new Map<string, string | undefined>()
-          for (const name of packages) places.set(name, await placeOf(this, name, id))
+          for (const name of imports) {
+            if (isPackage(name, id)) places.set(name, await bundler.placeOf(this, name, id))
+            // A module of the program is a part of the bundle, and has no place of its own.
+            else places.set(name, "''")
+          }
           return result(compile(source, { ...options, importExpression: (name) => places.get(name) }), inlines)
         },
       },
-      ...hooks,
+      ...bundler.hooks,
     }
   })
 }
 
-function compileAndList(source: string, options: CompileOptions): { compiled: Compiled | null; packages: string[] } {
-  const packages: string[] = []
+/** Compiles, and lists what is imported and is none of Node's own. */
+function compileAndList(source: string, options: CompileOptions): { compiled: Compiled | null; imports: string[] } {
+  const imports: string[] = []
   const importExpression = (name: string): undefined => {
-    if (options.isExternal?.(name) && !isBuiltin(name)) packages.push(name)
+    if (!isBuiltin(name)) imports.push(name)
   }
-  return { compiled: compile(source, { ...options, importExpression }), packages }
+  return { compiled: compile(source, { ...options, importExpression }), imports }
 }
 
 /** With `inlines`, the map is in the text, too: esbuild-loader looks for it nowhere else. */

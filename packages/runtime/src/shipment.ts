@@ -149,6 +149,9 @@ function findRefusal(fn: AnyFunction): string | undefined {
   }
 }
 
+/** Whether a thread can load the module. In a bundle those of the program have no place of their own (packages/compiler/src/plugin.ts). */
+const isLoadable = (from: Import | undefined): from is Import => from !== undefined && from.specifier !== ''
+
 /** The member `name` of the namespace `from`. */
 const memberOf = (from: Import, name: string): Import => ({
   ...from,
@@ -238,7 +241,7 @@ class Walk {
     const i = this.#notes.findIndex((note) => note.fn === fn)
     if (i >= 0) return this.#go(NODE - 2 * i)
     const note = noteOf(fn)
-    if (note === undefined) return this.#go(from === undefined ? plainCodeOfValue(fn, this.#api) : IMPORT)
+    if (note === undefined) return this.#go(isLoadable(from) ? IMPORT : plainCodeOfValue(fn, this.#api))
     if (note.fixed !== 0) return this.#go(note.fixed)
     const site = siteOf(note)
     if (site.code === 0) publishAll(this.#root, this.#api)
@@ -371,7 +374,7 @@ class Drawing {
     if (i >= 0) return { node: i }
     const note = noteOf(fn)
     if (note === undefined)
-      return from === undefined ? { code: plainCodeOfValue(fn, this.#api) } : { from: exactly(from, fn) }
+      return isLoadable(from) ? { from: exactly(from, fn) } : { code: plainCodeOfValue(fn, this.#api) }
     return note.fixed !== 0 ? { code: note.fixed } : { node: this.#add(note) }
   }
 

@@ -92,6 +92,54 @@ describe('sources in CommonJS', () => {
   })
 })
 
+describe('a function that a module of the program makes at run time', () => {
+  let project: Project
+  beforeAll(() => {
+    project = new Project('program')
+    project.add('builds', 'builds')
+    project.write(
+      'src/main.ts',
+      `import { go } from 'goro'
+import * as parsers from './parsers.ts'
+import { byComma, byDot, words } from './parsers.ts'
+
+async function main() {
+  console.log(await go(() => [words('a b'), byDot('a.b'), parsers.words('c d')]))
+  try {
+    go(() => byComma('a,b'))
+  } catch (error) {
+    console.log((error as Error).name, (error as Error).message)
+  }
+}
+main()
+`,
+    )
+    project.write(
+      'src/parsers.ts',
+      `console.log('once')
+const plain = () => (text: string) => text.split(' ')
+const marked = (separator: string) => (text: string) => { 'use goroutine'; return text.split(separator) }
+const unmarked = (separator: string) => (text: string) => text.split(separator)
+export const words = plain()
+export const byDot = marked('.')
+export const byComma = unmarked(',')
+`,
+    )
+  })
+  afterAll(() => project.remove())
+
+  test.each(['esbuild module', 'rollup module', 'rolldown module', 'webpack commonjs'])(
+    '%s: goes along if it can, and is refused with the way out if not',
+    async (build) => {
+      const [once, found, refused] = await buildAndRun(project, build)
+      expect([once, found]).toEqual(['once', "[ [ 'a', 'b' ], [ 'a', 'b' ], [ 'c', 'd' ] ]"])
+      expect(refused).toMatch(
+        /^CaptureError go: .* refers to `separator` at .*, which it would not find .*'use goroutine'$/,
+      )
+    },
+  )
+})
+
 describe('a refusal fails the build, with its place and the way out', () => {
   let project: Project
   beforeAll(() => {

@@ -146,14 +146,17 @@ export function sendHomeUnrun(g: number): void {
   push(g)
 }
 
-/** Puts `g` into its creator's inbox and wakes the creator if it sleeps. */
+/** Puts `g` into its creator's inbox and wakes the creator if it sleeps; if that is this thread, it is home. */
 function push(g: number): void {
   const creator = read(g + G.creator)
   if (creator === NOBODY) return bury(g)
+  if (creator === self.id) {
+    deliverOne(g)
+    // A thread may sleep in its event loop while goroutines on it go on and end.
+    return self.wakeSelf()
+  }
   if (!inbox.push(mAt(creator) + M.inbox, g, G.schedlink)) return bury(g)
-  // A thread may sleep in its event loop while goroutines on it go on and end.
-  if (creator === self.id) self.wakeSelf()
-  else wakeThread(creator)
+  wakeThread(creator)
 }
 
 /** Takes what has come to this thread's inbox, oldest first, as a chain. */

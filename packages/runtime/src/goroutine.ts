@@ -1,23 +1,17 @@
 /**
  * The handle that `go` returns. A promise costs 100 ns and, if a million of them wait, the time of the garbage collector; so
- * there is none until somebody asks: a handle that is never awaited makes none, one that is awaited makes the one that its
- * `then` returns.
+ * there is none until somebody asks.
  *
  *   PENDING ── result comes ──> FULFILLED
  *           └─ error comes ───> REJECTED        (REJECTED with nobody waiting: an unhandled rejection, as for a promise)
  */
-import { AsyncResource } from 'node:async_hooks'
-
 const PENDING = 0
 const FULFILLED = 1
 const REJECTED = 2
 
-/** One `then` on a pending goroutine: what to call, and how to settle the promise that it returned. */
-interface Reaction {
-  /** The context in which the handler runs: that of the `then`, not that of the event loop's turn in which the result comes. */
-  readonly context: AsyncResource
-  readonly onFulfilled: ((value: unknown) => unknown) | null | undefined
-  readonly onRejected: ((reason: unknown) => unknown) | null | undefined
+/** What a pending goroutine has once somebody waits for it: the promise that they wait for, and how to settle it. */
+interface Awaited {
+  readonly promise: Promise<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (reason: unknown) => void
 }
@@ -27,11 +21,11 @@ interface Named {
   readonly name: string
 }
 
-/** Reactions on this thread that wait for their goroutine. */
-let reactions = 0
+/** Goroutines that somebody on this thread waits for. */
+let awaited = 0
 
-/** How many times this thread waits for a goroutine. */
-export const awaitedHere = (): number => reactions
+/** How many goroutines this thread waits for. */
+export const awaitedHere = (): number => awaited
 
 /** The failed goroutines that nobody awaited when they failed, and the promises that stand for them: both ways. */
 const rejections = new WeakMap<Goroutine<unknown>, Promise<never>>()
@@ -44,8 +38,6 @@ export function goroutineOf(promise: Promise<unknown>): Goroutine<unknown> | und
 
 let resolveNew!: (value: unknown) => void
 let rejectNew!: (reason: unknown) => void
-/** Nobody needs to hear that a context is collected, and to arrange for that would cost more than the context. */
-const NO_DESTROY = { requireManualDestroy: true }
 /** One executor for all promises: a closure a promise would cost as much again. */
 const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) => void): void => {
   resolveNew = resolve
@@ -68,8 +60,7 @@ export class Goroutine<T> implements PromiseLike<T> {
   #state = PENDING
   /** Once it is settled: the result or the error. */
   #value: unknown = undefined
-  /** Who waits for it: most are awaited once, and one reaction needs no list. */
-  #reactions: Reaction | Reaction[] | undefined = undefined
+  #awaited: Awaited | undefined = undefined
 
   /** @internal `go` makes them. */
   constructor(id: number, code: number, name?: string) {
@@ -93,19 +84,13 @@ export class Goroutine<T> implements PromiseLike<T> {
       const rejected = rejections.get(this as Goroutine<unknown>) ?? Promise.reject(this.#value)
       return rejected.then(onFulfilled as undefined, onRejected)
     }
-    const promise = new Promise(capture) as Promise<R | E>
-    reactions++
-    const reaction: Reaction = {
-      context: new AsyncResource('Goroutine', NO_DESTROY),
-      onFulfilled: onFulfilled as Reaction['onFulfilled'],
-      onRejected,
-      resolve: resolveNew,
-      reject: rejectNew,
+    if (this.#awaited === undefined) {
+      awaited++
+      const promise = new Promise(capture)
+      this.#awaited = { promise, resolve: resolveNew, reject: rejectNew }
     }
-    if (this.#reactions === undefined) this.#reactions = reaction
-    else if (Array.isArray(this.#reactions)) this.#reactions.push(reaction)
-    else this.#reactions = [this.#reactions, reaction]
-    return promise
+    // A promise of Node's own sees to it that a handler runs in the context of this `then`, and not in that of the result's arrival.
+    return (this.#awaited.promise as Promise<T>).then(onFulfilled, onRejected)
   }
 
   /** As `Promise.prototype.catch`. */
@@ -142,26 +127,15 @@ export class Goroutine<T> implements PromiseLike<T> {
     if (this.#state !== PENDING) return
     this.#state = state
     this.#value = value
-    const waiting = this.#reactions
+    const waiting = this.#awaited
     if (waiting === undefined) {
       if (state === REJECTED) raise(this as Goroutine<unknown>, value)
       return
     }
-    this.#reactions = undefined
-    if (Array.isArray(waiting)) for (const reaction of waiting) run(reaction, state, value)
-    else run(waiting, state, value)
-  }
-}
-
-function run(reaction: Reaction, state: number, value: unknown): void {
-  reactions--
-  const handler = state === FULFILLED ? reaction.onFulfilled : reaction.onRejected
-  try {
-    if (typeof handler === 'function') reaction.resolve(reaction.context.runInAsyncScope(handler, undefined, value))
-    else if (state === FULFILLED) reaction.resolve(value)
-    else reaction.reject(value)
-  } catch (error) {
-    reaction.reject(error)
+    awaited--
+    this.#awaited = undefined
+    if (state === FULFILLED) waiting.resolve(value)
+    else waiting.reject(value)
   }
 }
 

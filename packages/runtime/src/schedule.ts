@@ -43,6 +43,8 @@ const POLL_EVERY_MS = 4
  * what has not, which others can take: without that, one thread starts a thousand readers before the first of them reads.
  */
 const ASYNC_POLL_EVERY_MS = 0.1
+/** Goroutines that begin before what they leave to microtasks has its turn: a turn costs as much as a small goroutine. */
+const BEGUN_MOST = 16
 /** Goroutines between two looks at the clock, at most: it costs as much as a small goroutine. */
 const CLOCK_EVERY = 16
 /** How long an M without work looks for some before it sleeps. A sleep and its wake-up cost more than this. */
@@ -65,8 +67,10 @@ const EVENTS = 1
 const NOTHING = 2
 const HANDLES = 3
 
-/** A goroutine has returned a promise, or a handle was settled: microtasks wait. */
+/** Something that another thread has sent was settled: microtasks wait. */
 let microtasks = false
+/** Goroutines that have left microtasks behind since those had their last turn: they have returned a promise, or ended what one awaits. */
+let begun = 0
 /** The classes of handles are being loaded, which happens once on a thread. */
 let learning: Promise<void> | undefined
 /** One that has not started is to start before those that have go on. */
@@ -90,6 +94,7 @@ export async function schedule(): Promise<void> {
     if (self.pid >= gomaxprocs()) {
       takeResults()
       microtasks = false
+      begun = 0
       await turn()
       await retire()
       continue
@@ -130,12 +135,13 @@ async function turn(): Promise<void> {
   isOwed = true
   await nextTurn()
   takeReadied()
+  begun = 0
   startClock()
 }
 
 /** Resolves when no microtask is left, however many follow from one another: ticks come after them all. */
 function endOfMicrotasks(): Promise<void> {
-  return new Promise((resolve) => nextTick(() => resolve()))
+  return new Promise((resolve) => nextTick(resolve))
 }
 
 /** Runs goroutines back to back until something else has to have a turn. */
@@ -146,19 +152,24 @@ function runGoroutines(): number {
       noteActivity()
       isOwed = true
     }
-    if (takeReadied() || microtasks) {
-      microtasks = false
+    if (takeReadied() || microtasks || begun >= BEGUN_MOST) {
       if (isOwed) startOne()
-      return now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
+      return turnOfMicrotasks()
     }
     if (pollIsDue()) return EVENTS
     const g = findRunnable()
-    if (g === 0) return NOTHING
+    if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     resetSpinning()
     execute(g)
     // What this thread starts it keeps. While it can't run them, others are to have them.
     if (learning !== undefined) return HANDLES
   }
+}
+
+function turnOfMicrotasks(): number {
+  microtasks = false
+  begun = 0
+  return now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
 }
 
 /**
@@ -215,7 +226,10 @@ function execute(g: number): void {
     } else {
       const result = isAsync(fn) && tracksGoroutines && mayLook() ? callAs(g, fn, tags) : call(g, fn, tags, undefined)
       if (isThenable(result)) wait(g, result)
-      else finish(g, result)
+      else {
+        if (read(g + G.creator) === self.id) begun++
+        finish(g, result)
+      }
     }
   } catch (error) {
     fail(g, error)
@@ -282,7 +296,7 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
   noteWaiting()
   write(g + G.status, WAITING)
   write(self.m + M.waiting, read(self.m + M.waiting) + 1)
-  microtasks = true
+  begun++
   Promise.resolve(promise).then(
     (value) => {
       write(self.m + M.waiting, read(self.m + M.waiting) - 1)

@@ -15,7 +15,7 @@ const STEAL_ROUNDS = 4
 export function findRunnable(): number {
   const tick = read(self.p + P.schedtick)
   if (tick % GLOBAL_EVERY === 0) {
-    const g = takeGlobal()
+    const g = takeOneGlobal()
     if (g !== 0) return g
   }
   return self.runq.get() || takeGlobal() || stealWork()
@@ -27,6 +27,15 @@ function takeGlobal(): number {
   if (first === 0) return 0
   const rest = self.runq.fill(read(first + G.schedlink))
   if (rest !== 0) putBackGlobal(rest)
+  return first
+}
+
+/** Takes one goroutine from the global queue, while the local one may be full: what is behind it goes to the end. */
+function takeOneGlobal(): number {
+  const first = self.global.take()
+  if (first === 0) return 0
+  const count = read(first + G.batchCount)
+  if (count > 1) self.global.put(read(first + G.schedlink), count - 1)
   return first
 }
 

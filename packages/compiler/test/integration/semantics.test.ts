@@ -1,6 +1,6 @@
 /**
  * What a goroutine does is what a call does. Every case of `fixtures/semantics/cases` runs plain, where `go` is a call on the main
- * thread; and through the loader, where it is goro's: once with TypeScript as it is written, once with what tsx has made of it.
+ * thread; and through the loader, where it is goro's: with tsx registered after it and before it, and, on Nodes that can, without.
  * Results are equal, and errors come from the same line.
  *
  * One case: `npm test -- --project integration packages/compiler/test/integration/semantics.test.ts -t 'a namespace'`
@@ -55,18 +55,22 @@ async function run(plot: Plot, imports: readonly string[], files: readonly strin
 }
 
 const plainly = new Map([...(await run(plain, [TSX], typescript)), ...(await run(plain, [], javascript))])
-// The hooks that are registered last are asked first, and hand on to those before.
-const asWritten = new Map([
+const beforeTsx = new Map([
   ...(await run(compiled, [GORO, TSX], typescript)),
   ...(await run(compiled, [GORO], javascript)),
 ])
 const afterTsx = await run(compiled, [TSX, GORO], typescript)
+/** Node takes types off by itself, but no more than that; and what is newer than Node 22 in it is left as it is. */
+const erasable =
+  Number.parseInt(process.versions.node, 10) < 24 ? [] : typescript.filter((file) => file !== 'typescript.ts')
+const stripped = erasable.length > 0 ? await run(compiled, [GORO], erasable) : new Map<string, Line>()
 
 test('every case was run each time', () => {
   const names = [...plainly.keys()]
   expect(new Set([...plainly.values()].map(({ file }) => file))).toEqual(new Set(files))
   expect(names.length).toBeGreaterThan(150)
-  expect([...asWritten.keys()]).toEqual(names)
+  expect([...beforeTsx.keys()]).toEqual(names)
+  expect(new Set([...stripped.values()].map(({ file }) => file))).toEqual(new Set(erasable))
   expect([...afterTsx.keys()]).toEqual(names.filter((name) => /^[^:]+\.ts:/.test(name)))
 })
 
@@ -74,7 +78,7 @@ describe.each(files)('%s', (file) => {
   const cases = [...plainly.values()].filter((line) => line.file === file)
   test.each(cases.map((line) => [line.name as string, line] as const))('%s', (name, line) => {
     expect(matches(line.outcome, line.plain), `plain: ${line.outcome}`).toBe(line.plain)
-    for (const [how, lines] of Object.entries({ asWritten, afterTsx })) {
+    for (const [how, lines] of Object.entries({ beforeTsx, afterTsx, stripped })) {
       const other = lines.get(`${file}: ${name}`)
       if (other === undefined) continue
       expect(matches(other.outcome, line.expected), `${how}: ${other.outcome}`).toBe(line.expected)

@@ -12,6 +12,7 @@ import {
   procs,
   type RuntimeOptions,
   type RuntimeStats,
+  blocking as runBlocking,
   setGomaxprocs,
   shutdown as shutDown,
   stats as takeStats,
@@ -76,6 +77,22 @@ export function goroutines(): readonly GoroutineInfo[] {
 /** Prints `goroutines()` to stderr, in Go's form. */
 export function dump(): void {
   process.stderr.write(`${formatGoroutines(goroutines())}\n`)
+}
+
+/**
+ * Calls `fn`, which blocks: `execFileSync`, `readFileSync`, `Atomics.wait`, a synchronous native addon. For its time the processor of this
+ * thread is handed to another thread, so that other goroutines go on; after it this one takes a processor back, and waits for one if
+ * there is none. On the main thread, which has no processor, it just calls `fn`.
+ *
+ * @returns what `fn` returns.
+ * @throws what `fn` throws; TypeError if it is no function.
+ *
+ * @example
+ * const log = runtime.blocking(() => execFileSync('git', ['log']))
+ */
+export function blocking<T>(fn: () => T): T {
+  if (typeof fn !== 'function') throw new TypeError(`runtime.blocking: takes a function, not ${String(fn)}`)
+  return runBlocking(fn)
 }
 
 /**

@@ -1,16 +1,19 @@
 /**
- * Which processors are idle and how many threads spin: what decides whether new work wakes a thread. After the essay
- * "Worker thread parking/unparking" in Go's `runtime/proc.go`: a wake-up happens only if a processor is idle and nobody
- * spins; a spinner that finds work wakes the next; the last spinner to give up looks at every queue once more.
+ * Which threads have the right to run goroutines (a processor), which of those are idle and how many spin: what decides
+ * whether new work wakes a thread. After the essay "Worker thread parking/unparking" in Go's `runtime/proc.go`: a wake-up
+ * happens only if a processor is idle and nobody spins; a spinner that finds work wakes the next; the last spinner to give up
+ * looks at every queue once more.
  *
- * `state` holds, for each processor, one of BUSY, SPINNING and IDLE:
+ * `state` holds, for each thread, one of NONE, BUSY, SPINNING and IDLE:
  *
- *   BUSY ── trySpin ──> SPINNING ── enter ──> IDLE ── leave (its thread) ──> BUSY
- *    └───────────────── enter ─────────────────┘ └──── claim (a submitter) ──> SPINNING ── stopSpinning ──> BUSY
+ *   NONE ── grant ──> BUSY ── trySpin ──> SPINNING ── enter ──> IDLE ── leave (its thread) ──> BUSY
+ *                      └──────────────── enter ─────────────────┘ └──── claim (a submitter) ──> SPINNING ── stopSpinning ──> BUSY
+ *   NONE <── revoke: from BUSY (the monitor, a thread that gives way) or from IDLE (whoever needs the processor) ── BUSY, IDLE
  *
- * Only its own thread moves it, but for the claim; and the two ways out of IDLE are a `cas`, so one of them gets it. A claim
- * that has taken place is there to be seen by whoever fails to leave. The state belongs to the processor, not to its
- * thread, so that a claim survives the thread.
+ * Out of NONE a thread is brought by whoever grants, under the lock that keeps the number of processors (processors.ts). All other
+ * moves that two may want to make are a `cas`, so one of them makes it: a claim that has taken place is there to be seen by
+ * whoever fails to leave, a revocation by whoever fails to enter, spin or leave. A SPINNING thread is not taken from: it is on its
+ * way to work or to sleep.
  *
  * `counts` holds idle processors (upper half) and spinning threads (lower half) in one word, read by every `go()`, written
  * only when a thread goes to sleep or wakes. A count is raised before the state that it counts is entered, and lowered after
@@ -21,28 +24,29 @@
  * consistent: either the submitter sees an idle processor and no spinner, and wakes; or the thread sees the work. If the
  * submitter saw a spinner instead, that spinner has yet to lower the count, and will look at every queue after it has.
  */
-import { add, cas, load, read, store } from '#atomics'
+import { add, cas, load, notify, read, store, wait } from '#atomics'
 import { array, type Field, i32, type Layout, LINE, line, struct } from './struct.ts'
 
 /** What one idle processor, and one spinning thread, add to `counts`. */
 const ONE_IDLE = 1 << 16
 const ONE_SPINNING = 1
 
-const BUSY = 0
-const SPINNING = 1
-const IDLE = 2
+export const NONE = 0
+export const BUSY = 1
+export const SPINNING = 2
+export const IDLE = 3
 
 interface IdleSetFields extends Record<string, Field> {
   counts: Field
   state: Field
 }
 
-/** The layout for `capacity` processors. */
+/** The layout for `capacity` threads. */
 export function idleSetLayout(capacity: number): Layout<IdleSetFields> {
   return struct({
     /** Idle processors << 16 | spinning threads. Any thread, atomically. */
     counts: line(i32),
-    /** By processor, a line each: one of the states above. The thread that has it; a submitter from IDLE, by cas. */
+    /** By thread, a line each: one of the states above. See there who moves it. */
     state: array(capacity * LINE, LINE),
   })
 }
@@ -65,72 +69,146 @@ export class IdleSet {
     return load(this.#counts) & 0xffff
   }
 
-  /**
-   * For a submitter, after its work is visible: takes an idle processor out of the first `procs`, as a spinner, if there is
-   * one and nobody spins. Returns its number or -1. The caller then looks up which thread has it, and wakes that.
-   */
-  claim(procs: () => number): number {
-    const counts = load(this.#counts)
-    if (counts >>> 16 === 0 || (counts & 0xffff) !== 0) return -1
-    return this.#claimSlow(procs())
+  /** The state of thread `t`. */
+  stateOf(t: number): number {
+    return load(this.#state + t * LINE)
   }
 
-  #claimSlow(procs: number): number {
+  /**
+   * For a submitter, after its work is visible: takes an idle processor from one of the first `threads`, as a spinner, if there
+   * is one and nobody spins. Returns the thread, for the caller to wake, or -1.
+   */
+  claim(threads: () => number): number {
+    const counts = load(this.#counts)
+    if (counts >>> 16 === 0 || (counts & 0xffff) !== 0) return -1
+    return this.#claimSlow(threads())
+  }
+
+  #claimSlow(threads: number): number {
     // Becoming the spinner first makes sure that two submitters do not wake two threads for one piece of work. Only a
     // spinner lets us off: a processor that comes or goes meanwhile does not, it need not look at our work.
     for (;;) {
       const counts = load(this.#counts)
       if (counts >>> 16 === 0 || (counts & 0xffff) !== 0) return -1
       if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) continue
-      for (let p = 0; p < procs; p++) {
-        const state = this.#state + p * LINE
+      for (let t = 0; t < threads; t++) {
+        const state = this.#state + t * LINE
         if (load(state) !== IDLE || cas(state, IDLE, SPINNING) !== IDLE) continue
         add(this.#counts, -ONE_IDLE)
-        return p
+        return t
       }
       // Another submitter may have let itself off for our sake, and a processor may have gone to sleep before that: then
       // we owe it a thread. One that becomes idle later looks at every queue after that.
       add(this.#counts, -ONE_SPINNING)
-      if (!this.#hasAny(procs)) return -1
+      if (!this.#hasAny(threads)) return -1
     }
   }
 
-  #hasAny(procs: number): boolean {
-    for (let p = 0; p < procs; p++) if (load(this.#state + p * LINE) === IDLE) return true
+  #hasAny(threads: number): boolean {
+    for (let t = 0; t < threads; t++) if (load(this.#state + t * LINE) === IDLE) return true
     return false
   }
 
-  /** Whether processor `p` counts as spinning. For the thread that has it, while it is not idle. */
-  isSpinning(p: number): boolean {
-    return read(this.#state + p * LINE) === SPINNING
+  /** Whether thread `t` has a processor. For `t` itself: what it reads without an atomic is no older than its last one. */
+  has(t: number): boolean {
+    return read(this.#state + t * LINE) !== NONE
   }
 
-  /** Starts to spin on `p` if at most half of the busy processors of `procs` do. For the thread that has it. */
-  trySpin(p: number, procs: number): boolean {
+  /** Whether thread `t` counts as spinning. For `t` itself. */
+  isSpinning(t: number): boolean {
+    return read(this.#state + t * LINE) === SPINNING
+  }
+
+  /** Starts to spin if at most half of the busy ones of `procs` processors do. For thread `t`, which is BUSY. */
+  trySpin(t: number, procs: number): boolean {
     const counts = load(this.#counts)
     const busy = procs - (counts >>> 16)
     if (2 * (counts & 0xffff) >= busy || cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) return false
-    store(this.#state + p * LINE, SPINNING)
-    return true
+    if (cas(this.#state + t * LINE, BUSY, SPINNING) === BUSY) return true
+    // Its processor has just been taken. Who submitted meanwhile may have counted on it: the caller looks at every queue.
+    add(this.#counts, -ONE_SPINNING)
+    return false
   }
 
-  /** Stops spinning on `p`, having found work: the caller then makes sure that somebody looks for more (Go's `resetspinning`). */
-  stopSpinning(p: number): void {
-    if (!this.isSpinning(p)) return
-    store(this.#state + p * LINE, BUSY)
+  /** Stops spinning, having found work: the caller then makes sure that somebody looks for more (Go's `resetspinning`). */
+  stopSpinning(t: number): void {
+    if (!this.isSpinning(t)) return
+    store(this.#state + t * LINE, BUSY)
     add(this.#counts, -ONE_SPINNING)
   }
 
-  /** Announces that `p` goes idle; it spins no longer. Look at every queue after this. For the thread that has it. */
-  enter(p: number): void {
-    add(this.#counts, this.isSpinning(p) ? ONE_IDLE - ONE_SPINNING : ONE_IDLE)
-    store(this.#state + p * LINE, IDLE)
+  /**
+   * Announces that thread `t`, which spins no longer, is idle. Look at every queue after this. False if its processor has been
+   * taken from it. For `t` itself.
+   */
+  enter(t: number): boolean {
+    const spins = this.isSpinning(t)
+    add(this.#counts, spins ? ONE_IDLE - ONE_SPINNING : ONE_IDLE)
+    const from = spins ? SPINNING : BUSY
+    if (cas(this.#state + t * LINE, from, IDLE) === from) return true
+    add(this.#counts, -ONE_IDLE)
+    return false
   }
 
-  /** Takes `p` out of the set. False if it is not idle: a submitter has claimed it, and it counts as a spinner, or it never was. */
-  leave(p: number): boolean {
-    if (cas(this.#state + p * LINE, IDLE, BUSY) !== IDLE) return false
+  /**
+   * Thread `t` is idle no more. False if it was not: a submitter has claimed its processor, and it counts as a spinner, or the
+   * processor has been taken from it.
+   */
+  leave(t: number): boolean {
+    return this.#move(t, BUSY)
+  }
+
+  #move(t: number, to: number): boolean {
+    if (cas(this.#state + t * LINE, IDLE, to) !== IDLE) return false
     add(this.#counts, -ONE_IDLE)
     return true
+  }
+
+  // --- for processors.ts, under its lock ------------------------------------------------------------------------------------
+
+  /** Gives thread `t`, which has none, a processor. Whoever waits for that wakes. */
+  grant(t: number): void {
+    store(this.#state + t * LINE, BUSY)
+    notify(this.#state + t * LINE, 1)
+  }
+
+  /** As `grant`, for a thread that sleeps: the processor is idle. Look at every queue after this. */
+  grantIdle(t: number): void {
+    add(this.#counts, ONE_IDLE)
+    store(this.#state + t * LINE, IDLE)
+    notify(this.#state + t * LINE, 1)
+  }
+
+  /** Takes the processor of thread `t`, which is BUSY. False if it is not. */
+  revokeBusy(t: number): boolean {
+    return cas(this.#state + t * LINE, BUSY, NONE) === BUSY
+  }
+
+  /** Takes the processor of thread `t`, which is IDLE. False if it is not. */
+  revokeIdle(t: number): boolean {
+    return this.#move(t, NONE)
+  }
+
+  /** Takes the processor of the dead thread `t`. False if it had none. Look at every queue after this. */
+  revokeDead(t: number): boolean {
+    for (;;) {
+      const state = load(this.#state + t * LINE)
+      if (state === NONE) return false
+      // A submitter may be claiming it just now.
+      if (cas(this.#state + t * LINE, state, NONE) !== state) continue
+      if (state === IDLE) add(this.#counts, -ONE_IDLE)
+      if (state === SPINNING) add(this.#counts, -ONE_SPINNING)
+      return true
+    }
+  }
+
+  /** Blocks thread `t` until it has a processor, or until `interrupt`. For `t` itself. */
+  awaitGrant(t: number): void {
+    wait(this.#state + t * LINE, NONE)
+  }
+
+  /** Ends an `awaitGrant` of thread `t` in vain: it looks around, and may wait again. */
+  interrupt(t: number): void {
+    notify(this.#state + t * LINE, 1)
   }
 }

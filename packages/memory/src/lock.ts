@@ -26,7 +26,7 @@ const SPINS = 60
  * The order in which locks may be taken: a thread that holds one may only take one with a higher rank; of wait queues it may hold
  * several, taken in the order of their addresses (`select`). Checked when `checkRanks(true)` was called (`GORODEBUG=locks=1`).
  */
-export const RANK = { waitQueue: 0, globalQueue: 1, slabClass: 2, pageHeap: 3 } as const
+export const RANK = { waitQueue: 0, globalQueue: 1, slabClass: 2, pageHeap: 3, processors: 4 } as const
 
 let checking = false
 /** Bit r is set while this thread holds a lock of rank r. */

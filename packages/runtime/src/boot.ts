@@ -2,23 +2,23 @@
  * Starting and stopping. There is no start call: the first use starts the runtime, on the thread that makes it, which is the
  * main thread from then on. There is no stop call either: the threads do not hold the process open.
  */
-import { checkRanks, DEFAULT_REGION_BYTES, load, MAX_REGION_BYTES, MIN_REGION_BYTES, store } from '@goro/memory'
+import { checkRanks, DEFAULT_REGION_BYTES, MAX_REGION_BYTES, MIN_REGION_BYTES, notify, store } from '@goro/memory'
 import { describeCode } from './code.ts'
-import { requestThreads, whenThreadsRequested } from './control.ts'
 import { MAIN_GOID, reportDeadlock } from './dump.ts'
 import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
 import { RuntimeClosedError } from './errors.ts'
 import { useGoid } from './gopark.ts'
 import { useNames, whenUnawaited } from './goroutine.ts'
 import { MAIN_M, MAX_THREADS } from './m.ts'
-import { holdOpen, startDriver, untilQuiet } from './netpoll.ts'
+import { setTimeout } from './native.ts'
+import { holdOpen, startDriver, untilQuiet, whenTicking } from './netpoll.ts'
 import { MAX_PROCS } from './p.ts'
 import { installPanic, noteUnawaited } from './panic.ts'
-import { wakeM } from './park.ts'
+import { startFree, wakeM } from './park.ts'
 import { numCPU, parseProcs } from './procs.ts'
-import { CLOSING, create, gomaxprocs, isJoined, leave, SCHED, Sched, STOPPED, self, setProcs } from './sched.ts'
+import { CLOSING, create, gomaxprocs, isJoined, isStopping, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
 import { startWith } from './spawn.ts'
-import { startM, startThreads, stopThreads, threadOf } from './threads.ts'
+import { startM, startSysmon, startThreads, stopThreads } from './threads.ts'
 import { buryThread } from './undertaker.ts'
 
 /** What `runtime.configure` takes; all of it before the first use. */
@@ -38,6 +38,9 @@ export interface RuntimeOptions {
 }
 
 const OPTION_NAMES = ['maxProcs', 'maxThreads', 'memory', 'execArgv', 'env', 'resourceLimits'] as const
+
+/** But for the main thread and the monitor. */
+const MOST_THREADS = MAX_THREADS - 2
 
 let options: RuntimeOptions = {}
 let stopped: Promise<void> | undefined
@@ -60,7 +63,7 @@ export function configure(given: RuntimeOptions): void {
     }
   }
   if (given.maxProcs !== undefined) checkCount('maxProcs', given.maxProcs, 1, MAX_PROCS)
-  if (given.maxThreads !== undefined) checkCount('maxThreads', given.maxThreads, 1, MAX_THREADS - 1)
+  if (given.maxThreads !== undefined) checkCount('maxThreads', given.maxThreads, 1, MOST_THREADS)
   if (given.memory !== undefined) checkCount('memory', given.memory, MIN_REGION_BYTES, MAX_REGION_BYTES)
   if (given.execArgv !== undefined && !isStringArray(given.execArgv)) {
     throw new TypeError('runtime.configure: execArgv takes an array of strings, such as ["--stack-size=2000"]')
@@ -91,7 +94,7 @@ export function boot(): void {
   if (stopped !== undefined) throw new RuntimeClosedError(CLOSED)
   const debug = debugFromEnv()
   const procs = processors()
-  const most = Math.min(options.maxThreads ?? Math.max(64, procs * 4), MAX_THREADS - 1)
+  const most = Math.min(options.maxThreads ?? Math.max(64, procs * 4), MOST_THREADS)
   const asked = options.memory
   const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, procs, most)
   try {
@@ -104,10 +107,18 @@ export function boot(): void {
   checkRanks(debug.has('locks'))
   useNames(nameOf)
   whenUnawaited(noteUnawaited)
-  whenThreadsRequested(fitThreads)
+  whenTicking(startThreadsWanted)
   installPanic()
   useGoid(() => MAIN_GOID)
   startDriver(reportDeadlock)
+  setTimeout(startMonitor, MONITOR_AFTER_MS).unref()
+}
+
+/** A program that is over by then needs no monitor, and one that is not has its threads by then. */
+const MONITOR_AFTER_MS = 100
+
+function startMonitor(): void {
+  if (!isStopping()) startSysmon()
 }
 
 const CLOSED = 'the runtime was shut down; nothing can be started after runtime.shutdown()'
@@ -150,20 +161,19 @@ export function setGomaxprocs(n: number): number {
   if (!isJoined()) {
     options = { ...options, maxProcs: n }
   } else if (n !== before) {
-    setProcs(n)
-    if (self.id === MAIN_M) fitThreads()
-    else requestThreads()
+    self.procs.resize(n)
+    fitThreads()
   }
   return before
 }
 
-/** On the main thread: starts a thread for each P that lacks one, and tells the others that their number has changed. */
+/** On the main thread: finds a thread for each processor that has none, and starts those that are wanted. */
 export function fitThreads(): void {
-  for (let pid = 0; pid < load(SCHED + Sched.allp); pid++) {
-    const id = threadOf(pid)
-    if (id !== 0) wakeM(id)
-    else if (pid < gomaxprocs()) startM(pid)
-  }
+  for (let tries = gomaxprocs(); tries > 0 && self.procs.hasFree; tries--) startFree()
+}
+
+function startThreadsWanted(): void {
+  while (self.procs.takeToStart()) startM()
 }
 
 /**
@@ -186,6 +196,8 @@ async function stop(): Promise<void> {
   store(SCHED + Sched.stopping, CLOSING)
   await untilQuiet()
   store(SCHED + Sched.stopping, STOPPED)
-  for (let id = 1; id < load(SCHED + Sched.threads); id++) wakeM(id)
+  for (let id = 1; id < self.procs.threads; id++) wakeM(id)
+  self.procs.interruptAll()
+  notify(SCHED + Sched.sysmonSleeps)
   await holdOpen(stopThreads())
 }

@@ -22,8 +22,6 @@ export interface MainControl {
   deposit(parcel: number, externals: readonly unknown[]): void
   fetch(parcel: number): Promise<readonly unknown[]>
   drop(parcel: number): void
-  /** GOMAXPROCS has changed: only the main thread can start threads. */
-  fitThreads(): void
   announced(): readonly unknown[]
 }
 
@@ -52,24 +50,9 @@ const main: MainControl = {
   drop(parcel) {
     if (!parcels.delete(parcel)) dropped.add(parcel)
   },
-  fitThreads() {
-    onThreadsRequested()
-  },
   announced() {
     return announced()
   },
-}
-
-let onThreadsRequested: () => void = () => {}
-
-/** On the main thread: calls `callback` when another thread has changed GOMAXPROCS. */
-export function whenThreadsRequested(callback: () => void): void {
-  onThreadsRequested = callback
-}
-
-/** On another thread: asks the main thread to start or stop threads as GOMAXPROCS now says. */
-export function requestThreads(): void {
-  void call((remote) => remote.fitThreads())
 }
 
 /** On another thread: the line to the main thread, once it was needed. */

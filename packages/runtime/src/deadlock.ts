@@ -16,13 +16,13 @@
  * the like, and else in peace, as a Go program does when `main` returns.
  */
 import { AWAKE, cas, inbox, load, NoteLayout, read, store } from '@goro/memory'
-import { M, M_DEAD, M_FREE, M_RUNNING, M_SLEEPING } from './m.ts'
-import { mAt, SCHED, Sched } from './sched.ts'
+import { M, M_DEAD, M_FREE, M_RUNNING, M_SLEEPING, M_SPARE } from './m.ts'
+import { mAt, self } from './sched.ts'
 import { anyWork } from './steal.ts'
 
 /** Whether no goroutine can go on unless the main thread, or its event loop, does something. */
 export function isBlocked(): boolean {
-  return areBlocked(load(SCHED + Sched.threads), mAt, anyWork)
+  return areBlocked(self.procs.threads, mAt, anyWork)
 }
 
 /** As `isBlocked`, for the Ms from 1 to below `threads`, which are at `at(id)`; `anyWork` tells whether anything is queued. */
@@ -48,7 +48,7 @@ export function allQuiet(
     const m = at(id)
     const status = load(m + M.status)
     if (status === M_FREE || status === M_DEAD) continue
-    if (status !== M_SLEEPING || load(m + M.quiet) === 0) return false
+    if ((status !== M_SLEEPING && status !== M_SPARE) || load(m + M.quiet) === 0) return false
     if (!visit(id, load(m + M.sleeps))) return false
     if (load(m + M.note + NoteLayout.state) === AWAKE || !inbox.isEmpty(m + M.inbox)) return false
   }
@@ -59,13 +59,14 @@ export function allQuiet(
 export function fallAsleep(m: number, quiet: boolean): void {
   store(m + M.sleeps, (read(m + M.sleeps) + 1) | 0)
   store(m + M.quiet, quiet ? 1 : 0)
-  store(m + M.status, M_SLEEPING)
+  // A spare has said so already (processors.ts).
+  cas(m + M.status, M_RUNNING, M_SLEEPING)
 }
 
-/** The thread `m` runs again. */
+/** The thread `m` runs again. If it was a spare, it is one until it has said otherwise (processors.ts). */
 export function getUp(m: number): void {
   store(m + M.quiet, 0)
-  store(m + M.status, M_RUNNING)
+  cas(m + M.status, M_SLEEPING, M_RUNNING)
 }
 
 /**

@@ -1,22 +1,22 @@
 /** Watching the runtime from outside: a snapshot of what the shared structs say. Not one moment's: it is read while it runs. */
-import { G_CLASS, load, RunQueueStealer } from '@goro/memory'
+import { G_CLASS, load, NONE } from '@goro/memory'
 import { G, IDLE, RUNNABLE, RUNNING, WAITING } from './g.ts'
 import { M, M_DEAD, M_FREE, M_STATUS_NAMES } from './m.ts'
-import { MAIN_P, P, P_STATUS_NAMES, RUNQ_CAPACITY } from './p.ts'
-import { gomaxprocs, liveGoroutines, mAt, pAt, SCHED, Sched, self } from './sched.ts'
+import { MAIN_P, P, P_STATUS_NAMES } from './p.ts'
+import { gomaxprocs, liveGoroutines, mAt, pAt, self, victim } from './sched.ts'
 
 /** One processor, as `runtime.stats()` shows it. */
 export interface ProcessorStats {
-  /** Its number. */
+  /** Its number: from 0, in the order of the threads that have one. */
   readonly id: number
-  readonly status: (typeof P_STATUS_NAMES)[number]
-  /** Number of the thread that has it. */
+  readonly status: 'busy' | 'idle'
+  /** Number of the thread that has it; 0 if none does. */
   readonly thread: number
-  /** Goroutines in its run queue. */
+  /** Goroutines in that thread's run queue. */
   readonly queue: number
-  /** Goroutines it has started. */
+  /** Goroutines that thread has started. */
   readonly ticks: number
-  /** Goroutines it has stolen from others' queues. */
+  /** Goroutines that thread has stolen from others' queues. */
   readonly steals: number
 }
 
@@ -27,7 +27,7 @@ export interface ThreadStats {
   /** Node's `threadId`. */
   readonly threadId: number
   readonly state: (typeof M_STATUS_NAMES)[number]
-  /** Number of its processor. */
+  /** Number of its processor; -1 if it has none. */
   readonly processor: number
   /** Started goroutines that wait for a promise. */
   readonly waiting: number
@@ -53,6 +53,10 @@ export interface RuntimeStats {
     readonly running: number
     readonly waiting: number
   }
+  /** How often a processor was taken from a thread in the middle of a step, because work waited. */
+  readonly overtaken: number
+  /** What keeps the runtime from doing better, if anything does: that there are as many threads as there may be. */
+  readonly message: string | undefined
   /** Shared memory, in bytes: reserved, in use, and the part in use by goroutines themselves. */
   readonly memory: { readonly reserved: number; readonly used: number; readonly goroutines: number }
 }
@@ -60,30 +64,26 @@ export interface RuntimeStats {
 /** The snapshot. Walks all goroutines: with a million of them it takes a few milliseconds. */
 export function stats(): RuntimeStats {
   const processors: ProcessorStats[] = []
-  for (let id = 0; id < load(SCHED + Sched.allp); id++) {
-    const p = pAt(id)
-    processors.push({
-      id,
-      status: P_STATUS_NAMES[load(p + P.status)]!,
-      thread: load(p + P.m),
-      queue: queueLength(id),
-      ticks: load(p + P.schedtick) >>> 0,
-      steals: load(p + P.steals) >>> 0,
-    })
-  }
   const threads: ThreadStats[] = []
-  for (let id = 1; id < load(SCHED + Sched.threads); id++) {
+  for (let id = 1; id < self.procs.threads; id++) {
     const m = mAt(id)
+    const state = self.idle.stateOf(id)
     const status = load(m + M.status)
+    const processor = state === NONE ? -1 : processors.length
+    if (processor >= 0) processors.push(processorOf(processor, P_STATUS_NAMES[state]!, id))
     if (status === M_FREE || status === M_DEAD) continue
     threads.push({
       id,
       threadId: load(m + M.threadId),
       state: M_STATUS_NAMES[status]!,
-      processor: load(m + M.p),
+      processor,
       waiting: load(m + M.waiting),
       sleeps: load(m + M.sleeps) >>> 0,
     })
+  }
+  // Those on their way to a thread, and those that none has.
+  while (processors.length < gomaxprocs()) {
+    processors.push({ id: processors.length, status: 'idle', thread: 0, queue: 0, ticks: 0, steals: 0 })
   }
   const byStatus = new Array<number>(8).fill(0)
   self.slab.walk(G_CLASS, (g) => {
@@ -95,7 +95,7 @@ export function stats(): RuntimeStats {
     processors,
     threads,
     globalQueue: self.global.size,
-    mainQueue: queueLength(MAIN_P),
+    mainQueue: victim(MAIN_P).length,
     idle: self.idle.idle,
     spinning: self.idle.spinning,
     goroutines: {
@@ -104,10 +104,22 @@ export function stats(): RuntimeStats {
       running: byStatus[RUNNING]!,
       waiting: byStatus[WAITING]!,
     },
+    overtaken: self.procs.overtaken,
+    message: self.procs.isExhausted
+      ? `maxThreads (${self.procs.maxThreads}) reached: processors wait for a thread that comes back from blocking code`
+      : undefined,
     memory: self.slab.usage(),
   }
 }
 
-function queueLength(pid: number): number {
-  return new RunQueueStealer(pAt(pid) + P.runq, RUNQ_CAPACITY).length
+function processorOf(id: number, status: 'busy' | 'idle', thread: number): ProcessorStats {
+  const p = pAt(thread)
+  return {
+    id,
+    status,
+    thread,
+    queue: victim(thread).length,
+    ticks: load(p + P.schedtick) >>> 0,
+    steals: load(p + P.steals) >>> 0,
+  }
 }

@@ -30,6 +30,7 @@ export { formatGoroutines, type GoroutineInfo, goroutines } from './dump.ts'
 export * from './errors.ts'
 export { Goroutine } from './goroutine.ts'
 export { addressOf, definedAt, defineHandle, Handle, handleAt, KIND } from './handle.ts'
+export { blocking } from './handoff.ts'
 export { currentContext } from './local.ts'
 export { ownModule } from './location.ts'
 export {

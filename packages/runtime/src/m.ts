@@ -3,6 +3,8 @@
  * others are worker threads, each one long task of the Piscina pool.
  *
  *   FREE ──> STARTING ──> RUNNING <──> SPINNING ──> SLEEPING ──> RUNNING …        any ──> DEAD ──> FREE (slot used again)
+ *                            ├── sleeps without a processor ──> SPARE ──> RUNNING
+ *                            └── in blocking code, without a processor ──> BLOCKING ──> RUNNING
  */
 import { array, cacheWords, InboxLayout, i32, LINE, line, NoteLayout, SLAB_SHAPE, struct } from '@goro/memory'
 
@@ -17,8 +19,6 @@ export const M = struct({
   inbox: array(InboxLayout.SIZE, LINE),
   /** One of the states below. Owner; the undertaker once it is dead. */
   status: line(i32),
-  /** P that it has. The main thread before its start; then the owner. */
-  p: i32,
   /** G whose first step is running, or 0. Owner. */
   curg: i32,
   /** A value on its way to or from a channel. Owner. */
@@ -40,6 +40,10 @@ export const M = struct({
   quiet: i32,
   /** Node's thread id. Owner. */
   threadId: i32,
+  /** Its place in the line for a processor, 0 if it is in none. Under the lock of processors.ts. */
+  ticket: i32,
+  /** How often a goroutine has locked it (`lockOSThread`). Owner. */
+  locked: i32,
   /** Its slab cache (slab.ts). Owner; the undertaker once it is dead. */
   cache: array(cacheWords(SLAB_SHAPE.classes.length), LINE),
 })
@@ -50,5 +54,16 @@ export const M_RUNNING = 2
 export const M_SPINNING = 3
 export const M_SLEEPING = 4
 export const M_DEAD = 5
+export const M_SPARE = 6
+export const M_BLOCKING = 7
 
-export const M_STATUS_NAMES = ['free', 'starting', 'running', 'spinning', 'sleeping', 'dead'] as const
+export const M_STATUS_NAMES = [
+  'free',
+  'starting',
+  'running',
+  'spinning',
+  'sleeping',
+  'dead',
+  'spare',
+  'blocking',
+] as const

@@ -3,7 +3,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import workerThreads, { BroadcastChannel, receiveMessageOnPort, threadId } from 'node:worker_threads'
-import { cas, read, readF64, store, write } from '@goro/memory'
+import { cas, read, readF64, write } from '@goro/memory'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
@@ -16,17 +16,16 @@ import { M, M_RUNNING, M_STARTING } from './m.ts'
 import { nextTick, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
 import { watchOutput } from './output.ts'
-import { P, P_BUSY } from './p.ts'
 import { hold, joinRegion, self, unhold } from './sched.ts'
 import { schedule } from './schedule.ts'
 import { catchUp, joinGroup } from './shared.ts'
+import { sysmon } from './sysmon.ts'
 
 /** What an M is told at its start. */
 export interface MachineTask {
   readonly buffer: SharedArrayBuffer
-  /** Its M and its P. */
+  /** Its M. */
   readonly id: number
-  readonly pid: number
   /** Its end of the control line. */
   readonly port: MessagePort
   /** Name of the channel of all threads to all. */
@@ -37,9 +36,15 @@ export interface MachineTask {
   readonly printsAtOnce: boolean
 }
 
-export default async function machine(task: MachineTask): Promise<void> {
-  const { buffer, id, pid, port, group, handles, printsAtOnce } = task
-  joinRegion(buffer, id, pid)
+/** What the monitor is told (sysmon.ts). */
+export interface SysmonTask {
+  readonly buffer: SharedArrayBuffer
+}
+
+export default async function machine(task: MachineTask | SysmonTask): Promise<void> {
+  if (!('port' in task)) return sysmon(task.buffer)
+  const { buffer, id, port, group, handles, printsAtOnce } = task
+  joinRegion(buffer, id)
   useDefinitions(handles)
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
   useGoid(runningGoid)
@@ -51,10 +56,10 @@ export default async function machine(task: MachineTask): Promise<void> {
   process.on('unhandledRejection', onUnhandledRejection)
   whenUnawaited(holdUntilReported)
   watchOutput(printsAtOnce)
-  // Another thread has its P by now, if this one was given up before it got here.
+  // Another thread has its processor by now, if this one was given up before it got here.
   if (cas(self.m + M.status, M_STARTING, M_RUNNING) !== M_STARTING) return
   write(self.m + M.threadId, threadId)
-  store(self.p + P.status, P_BUSY)
+  self.procs.arrive()
   noteOwnPorts()
   await schedule().catch(die)
   process.off('unhandledRejection', onUnhandledRejection)

@@ -207,7 +207,16 @@ function startTicking(): void {
   setImmediate(tick)
 }
 
+/** What the main thread does for others at each of its turns (`whenTicking`). */
+let onTick: () => void = () => {}
+
+/** On the main thread: calls `callback` when another thread has woken it, and at every turn in between. */
+export function whenTicking(callback: () => void): void {
+  onTick = callback
+}
+
 function tick(): void {
+  onTick()
   const wasDeferred = runDeferred()
   const chain = backlog === 0 ? takeInbox() : backlog
   if (chain !== 0) {
@@ -228,7 +237,7 @@ function sleep(): void {
   self.note.prepare(POLL)
   // Before the last look: whoever settles the last goroutine after it sees this, and wakes us.
   store(SCHED + Sched.mainWaits, 1)
-  if (!inbox.isEmpty(self.m + M.inbox)) return startTicking()
+  if (!inbox.isEmpty(self.m + M.inbox) || self.procs.hasToStart) return startTicking()
   const live = unsettledGoroutines() !== 0
   const mayGoOn = live && !isBlocked()
   const mayBeWoken = hasTimers() && (live || parkedHere() + awaitedHere() > 0)

@@ -9,9 +9,8 @@
  *
  * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
  */
-import { FUTEX, inbox, load, POLL, read, store, write } from '@goro/memory'
+import { cas, FUTEX, inbox, notify, POLL, read, store } from '@goro/memory'
 import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
-import { G } from './g.ts'
 import { noteTime } from './gopark.ts'
 import { M, M_SLEEPING, MAIN_M } from './m.ts'
 import { now } from './native.ts'
@@ -25,26 +24,28 @@ import {
   nextWakeUp,
   whenDry,
 } from './netpoll.ts'
-import { P, P_BUSY, P_IDLE, P_UNUSED } from './p.ts'
-import { gomaxprocs, isStopping, pAt, SCHED, Sched, self, unsettledGoroutines, wakeThread } from './sched.ts'
+import { isStopping, SCHED, Sched, self, unsettledGoroutines, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
 
 /**
  * After new work has been made visible: wakes the thread of an idle P, as a spinner, if there is one and nobody spins. If
- * nobody is idle, whoever is busy finds the work when it is through; if somebody spins, that one finds it (idle-set.ts).
+ * nobody is idle, whoever is busy finds the work when it is through; if somebody spins, that one finds it (idle-set.ts). And if no
+ * thread has the processor that is free, one is found for it (processors.ts).
  */
 export function wakep(): void {
-  const pid = self.idle.claim(allProcs)
-  if (pid >= 0) wakeP(pid)
+  const id = self.idle.claim(threadsEver)
+  if (id >= 0) wakeM(id)
+  // The claim's look at the counts comes before this one: it is as good as an atomic.
+  else if (self.procs.hasFree) startFree()
 }
 
-/** Where there may be an idle processor: also behind those that run, since GOMAXPROCS was lowered. */
-const allProcs = (): number => load(SCHED + Sched.allp)
+const threadsEver = (): number => self.procs.threads
 
-function wakeP(pid: number): void {
-  // The claim stands on the P before its M is looked up: if the P gets a new M meanwhile, either that one finds the claim
-  // when it goes to sleep, or it is the one that is woken here.
-  wakeM(load(pAt(pid) + P.m))
+/** Finds a thread for a processor that is free. */
+export function startFree(): void {
+  if (self.idle.spinning > 0 || !self.procs.startFree()) return
+  if (self.id === MAIN_M) self.wakeSelf()
+  else wakeThread(MAIN_M)
 }
 
 /** Wakes M `id` whatever it sleeps for. */
@@ -59,13 +60,13 @@ export function wakeM(id: number): void {
  * spinner too many takes a core from the main thread. What is made after the count went down wakes somebody by itself.
  */
 export function resetSpinning(): void {
-  if (!self.idle.isSpinning(self.pid)) return
-  self.idle.stopSpinning(self.pid)
+  if (!self.idle.isSpinning(self.id)) return
+  self.idle.stopSpinning(self.id)
   if (anyWork()) wakep()
 }
 
-/** Whether this thread's P is one too many since GOMAXPROCS was lowered. Only this thread sets and clears it. */
-export const isRetired = (): boolean => read(self.p + P.status) === P_UNUSED
+/** Whether this thread has announced a sleep that has not ended; its event loop may be running callbacks in it. */
+let asleep = false
 
 /**
  * How long a thread blocks at first in which there may be something that Node does not list: that stands still for so long. From there
@@ -75,7 +76,7 @@ const NAP_MS = 1
 /** It has napped, and nobody has woken it. */
 let hasNapped = false
 
-/** Puts this thread to sleep until there may be something to do. */
+/** Puts this thread, which has a processor, to sleep until there may be something to do. */
 export function stopm(): Promise<void> | undefined {
   const quiet = isQuiet()
   const form = quiet && (canBlock() || !hasNapped) ? FUTEX : POLL
@@ -83,43 +84,57 @@ export function stopm(): Promise<void> | undefined {
   // Before the P can be claimed: a claim then finds the note prepared, and ends the sleep.
   self.note.prepare(form)
   const work = enterIdle()
-  // While it is quiet there is nothing whose callback could run, save for handles that are unref'd; for what Node does not tell of,
-  // `announceQuiet` makes up.
-  if (form === POLL && !quiet && !work) beforeNextCallback(stir)
   return sleep(woken, work, quiet)
 }
 
-/** Gives the P to the idle set. Returns whether there is work after all. */
-function enterIdle(): boolean {
-  store(self.p + P.status, P_IDLE)
-  self.idle.enter(self.pid)
-  return anyWork()
+/**
+ * Puts this thread, which has no processor, to sleep until it is given one or something of its own is ready. What is in its queue is
+ * for others to take.
+ */
+export function stopSpare(): Promise<void> | undefined {
+  const quiet = isQuiet()
+  const form = quiet && canBlock() ? FUTEX : POLL
+  const woken = form === POLL ? nextWakeUp() : undefined
+  // Before it can be given a processor: that then finds the note prepared, and ends the sleep.
+  self.note.prepare(form)
+  const granted = self.procs.becomeSpare()
+  // Who lost its processor may have been counted on.
+  if (!granted && anyWork()) wakep()
+  return sleep(woken, granted || self.idle.has(self.id), quiet)
 }
 
-/** Takes the P back from the idle set, unless a waker has: then this thread is the spinner that the waker wanted. */
-function leaveIdle(): void {
-  self.idle.leave(self.pid)
-  store(self.p + P.status, P_BUSY)
+/** Makes the P idle. Returns whether there is something to do after all: work, or somebody who waits for the P, or took it. */
+function enterIdle(): boolean {
+  if (!self.idle.enter(self.id)) return true
+  if (anyWork()) return true
+  // Who comes to wait from now on finds this P idle.
+  if (!self.procs.isWanted) return false
+  if (self.idle.leave(self.id)) self.procs.giveWay()
+  return true
 }
 
 /**
  * A callback is about to run on this thread, which sleeps in its event loop: a timer, I/O, and with it a goroutine that goes on.
- * Its P is not idle meanwhile; and if somebody has just claimed it for new work, that work is somebody else's.
+ * Its P is not idle meanwhile; and if somebody has just claimed it for new work, that work is somebody else's. Without a P it waits
+ * for one, here and now: there is no later for a callback that Node is about to call.
  */
 function stir(): void {
   noteTime(now())
   const sleep = read(self.m + M.sleeps)
   cancelWhenDry()
   store(self.m + M.quiet, 0)
-  leaveIdle()
+  self.procs.awake()
+  self.procs.acquire()
+  wakeSysmon()
   resetSpinning()
   afterCallbacks(() => {
-    if (read(self.m + M.status) === M_SLEEPING && read(self.m + M.sleeps) === sleep) sleepOn()
+    if (asleep && read(self.m + M.sleeps) === sleep) sleepOn()
   })
 }
 
 /** The callbacks have run and have not woken this thread: it sleeps on, unless there is work by now. */
 function sleepOn(): void {
+  store(self.m + M.status, M_SLEEPING)
   if (enterIdle()) return self.wakeSelf()
   if (isQuiet()) announceQuiet()
   else beforeNextCallback(stir)
@@ -129,37 +144,13 @@ function sleepOn(): void {
 function announceQuiet(): void {
   cancelBeforeNextCallback()
   whenDry(
-    () => {
-      if (!isRetired()) beforeNextCallback(stir)
-    },
+    () => beforeNextCallback(stir),
     () => {
       cancelBeforeNextCallback()
       store(self.m + M.quiet, 1)
       reportQuiescence(true)
     },
   )
-}
-
-/**
- * The P of this thread is one too many: hands on what is in its queue, and sleeps until what it has started goes on, or
- * until it is needed again. In no idle set meanwhile: nobody is to wake it for new work.
- */
-export function retire(): Promise<void> | undefined {
-  store(self.p + P.status, P_UNUSED)
-  let first = 0
-  let count = 0
-  for (let g = self.runq.get(); g !== 0; g = self.runq.get(), count++) {
-    write(g + G.schedlink, first)
-    first = g
-  }
-  if (first !== 0) self.global.put(first, count)
-  // A spinner is what somebody else counts on: let another look.
-  resetSpinning()
-  const quiet = isQuiet()
-  const form = quiet && canBlock() ? FUTEX : POLL
-  const woken = form === POLL ? nextWakeUp() : undefined
-  self.note.prepare(form)
-  return sleep(woken, self.pid < gomaxprocs() || !self.victims[self.pid]!.isEmpty, quiet)
 }
 
 /** Sleeps on the prepared note, unless there is something to do. */
@@ -169,8 +160,12 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
     resume()
     return undefined
   }
+  asleep = true
   const blocks = woken === undefined
   const isCertain = blocks && canBlock()
+  // While it is quiet there is nothing whose callback could run, save for handles that are unref'd; for what Node does not tell of,
+  // `announceQuiet` makes up.
+  if (!blocks && !quiet) beforeNextCallback(stir)
   fallAsleep(m, isCertain)
   reportQuiescence(isCertain)
   if (blocks) {
@@ -185,11 +180,23 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
 }
 
 function resume(): void {
+  asleep = false
   cancelBeforeNextCallback()
   cancelWhenDry()
   self.note.cancel()
-  if (!isRetired()) leaveIdle()
   getUp(self.m)
+  self.procs.awake()
+  wakeSysmon()
+}
+
+/**
+ * This thread is busy again, or spins: somebody has to watch it. Called wherever a thread gets a processor or wakes with one; its state
+ * was stored by an atomic before this look.
+ */
+export function wakeSysmon(): void {
+  if (read(SCHED + Sched.sysmonSleeps) === 1 && cas(SCHED + Sched.sysmonSleeps, 1, 0) === 1) {
+    notify(SCHED + Sched.sysmonSleeps, 1)
+  }
 }
 
 /** Tells the main thread, if it waits for that, that no goroutine is left, or that none can go on. The last one comes by here. */

@@ -15,7 +15,8 @@
  *   is stolen is what has not started yet.
  * - The main thread runs no goroutines. It is the program's own: it creates them, waits for them and keeps its event loop.
  *   Its queue is there to be stolen from.
- * - Nothing interrupts a running function. A goroutine that computes keeps its thread; the others steal what is behind it.
+ * - Nothing interrupts a running function. The others steal what is behind one that computes; and if that takes long, its
+ *   processor, the right to run, goes to another thread (processors.ts, sysmon.ts), while the queue stays with its thread.
  * - Results cross isolates, so they are values (value.ts) that travel in the G to its creator's inbox.
  *
  * When a thread wakes and sleeps ("spinning") is Go's algorithm: see idle-set.ts for the argument that no work is lost, and
@@ -60,21 +61,18 @@ import {
 } from '@goro/memory'
 import { G, G_LINKS } from './g.ts'
 import { M, MAIN_M, MAX_THREADS } from './m.ts'
-import { MAIN_P, MAX_PROCS, P, RUNQ_CAPACITY } from './p.ts'
+import { P, RUNQ_CAPACITY } from './p.ts'
+import { Processors, Procs } from './processors.ts'
 
 export const Sched = struct({
-  /** How many Ps run. Any thread, atomically. */
-  gomaxprocs: line(i32),
-  /** How many Ms there may be, and so Ps that run. The main thread, before the others are. */
-  maxThreads: i32,
-  /** One more than the highest P that ever ran: where there may be something to steal. Grows only. */
-  allp: i32,
+  /** Who has a processor, and how many there are (processors.ts). */
+  procs: array(Procs.SIZE, LINE),
   /** CLOSING once the main thread starts nothing more, STOPPED once the threads are to end. The main thread. */
   stopping: i32,
   /** 1 while the main thread wants to be woken when no goroutine is left. The main thread sets it, an M clears it. */
   mainWaits: i32,
-  /** M slots that were ever used. The main thread. */
-  threads: i32,
+  /** 1 while the monitor sleeps because no processor is busy: where it sleeps. The monitor sets it, any thread clears it. */
+  sysmonSleeps: line(i32),
   /** Next block of goroutine ids, in blocks of `GOID_BLOCK`; and how often that wrapped. Any thread, atomically. */
   goidBlocks: line(i32),
   /** Next parcel number (control.ts, shared.ts). Any thread, atomically. */
@@ -82,18 +80,19 @@ export const Sched = struct({
   /** Objects that other threads than the main thread have announced (shared.ts). Any of them, atomically. */
   announced: i32,
   global: array(GlobalQueueLayout.SIZE, LINE),
-  idle: array(idleSetLayout(MAX_PROCS).SIZE, LINE),
+  idle: array(idleSetLayout(MAX_THREADS).SIZE, LINE),
   slab: array(slabLayout(SLAB_SHAPE.classes.length).SIZE, LINE),
 })
 
 /** Where the static structs stand. The first line holds the null address. */
 export const SCHED = LINE
+const PROCS = SCHED + Sched.procs
 const PS = SCHED + alignUp(Sched.SIZE, LINE)
-const MS = PS + (MAX_PROCS + 1) * P.SIZE
+const MS = PS + MAX_THREADS * P.SIZE
 const HEAP = MS + MAX_THREADS * M.SIZE
 
-/** The address of P number `p`. */
-export const pAt = (p: number): number => PS + p * P.SIZE
+/** The address of the P of M `m`. */
+export const pAt = (m: number): number => PS + m * P.SIZE
 /** The address of M number `m`. */
 export const mAt = (m: number): number => MS + m * M.SIZE
 
@@ -102,16 +101,16 @@ export interface Thread {
   /** Its M: number and address. */
   readonly id: number
   readonly m: number
-  /** Its P: number and address. */
-  readonly pid: number
+  /** The address of its P. */
   readonly p: number
   readonly runq: LocalQueue
   readonly global: GlobalQueue
   readonly idle: IdleSet
+  readonly procs: Processors
   readonly slab: Slab
   readonly note: Note
-  /** By P number, the queues it may steal from; the last is the main thread's. */
-  readonly victims: readonly RunQueueStealer[]
+  /** By M, the queues it may steal from; the first is the main thread's. */
+  readonly victims: RunQueueStealer[]
   /** Wakes this thread's own loop if it sleeps in its event loop right now (park.ts). */
   wakeSelf: () => void
   /** It has ended another thread's sleep since it last had nothing to do: an answer may come, but not before that thread is up. */
@@ -132,36 +131,40 @@ export const isJoined = (): boolean => self !== undefined
 export function create(bytes: number, exact: boolean, procs: number, maxThreads: number): SharedArrayBuffer {
   const buffer = createRegion(bytes, exact)
   initSlab(SCHED + Sched.slab, HEAP, regionBytes() / WORD_BYTES)
-  write(SCHED + Sched.maxThreads, maxThreads)
-  setProcs(procs)
-  store(SCHED + Sched.threads, 1)
-  join(MAIN_M, MAIN_P)
+  write(PROCS + Procs.maxThreads, maxThreads)
+  const n = Math.min(procs, maxThreads)
+  store(PROCS + Procs.gomaxprocs, n)
+  // Each is meant for one of the threads that are about to be started.
+  store(PROCS + Procs.reserved, n)
+  store(PROCS + Procs.threads, 1)
+  join(MAIN_M)
   return buffer
 }
 
-/** Joins the runtime in `buffer` as M `id` with P `pid`. */
-export function joinRegion(buffer: SharedArrayBuffer, id: number, pid: number): void {
+/** Joins the runtime in `buffer` as M `id`. */
+export function joinRegion(buffer: SharedArrayBuffer, id: number): void {
   attach(buffer)
-  join(id, pid)
+  join(id)
 }
 
-function join(id: number, pid: number): void {
+function join(id: number): void {
   const m = mAt(id)
-  const p = pAt(pid)
+  const p = pAt(id)
   const global = new GlobalQueue(SCHED + Sched.global, lockId(id), G_LINKS)
   const slab = new Slab(SCHED + Sched.slab, m + M.cache, lockId(id))
   useSlab(slab)
+  const idle = new IdleSet(SCHED + Sched.idle, MAX_THREADS)
   self = {
     id,
     m,
-    pid,
     p,
     global,
     slab,
     runq: new LocalQueue(p + P.runq, RUNQ_CAPACITY, G.schedlink, global),
-    idle: new IdleSet(SCHED + Sched.idle, MAX_PROCS),
+    idle,
+    procs: new Processors(PROCS, id, lockId(id), { idle, mAt, wake: wakeThread, isStopping }),
     note: new Note(m + M.note),
-    victims: Array.from({ length: MAX_PROCS + 1 }, (_, i) => new RunQueueStealer(pAt(i) + P.runq, RUNQ_CAPACITY)),
+    victims: [],
     wakeSelf: () => {},
     hasWoken: false,
   }
@@ -175,13 +178,13 @@ export function wakeThread(id: number): void {
 /** The id by which M `id` stamps locks: 0 means free there, and is the main thread's number here. */
 export const lockId = (id: number): number => id + 1
 
-export const gomaxprocs = (): number => load(SCHED + Sched.gomaxprocs)
+export const gomaxprocs = (): number => load(PROCS + Procs.gomaxprocs)
 
-/** Sets how many Ps run: `wanted`, or as many as there may be threads. Whoever calls this sees to it that they have them. */
-export function setProcs(wanted: number): void {
-  const n = Math.min(wanted, read(SCHED + Sched.maxThreads))
-  store(SCHED + Sched.allp, Math.max(load(SCHED + Sched.allp), n))
-  store(SCHED + Sched.gomaxprocs, n)
+/** The queue of M `id`, to steal from. */
+export function victim(id: number): RunQueueStealer {
+  const { victims } = self
+  for (let i = victims.length; i <= id; i++) victims.push(new RunQueueStealer(pAt(i) + P.runq, RUNQ_CAPACITY))
+  return victims[id] as RunQueueStealer
 }
 
 export const CLOSING = 1
@@ -261,9 +264,9 @@ export function unsettledGoroutines(): number {
  */
 function difference(made: number, gone: number): number {
   let before = 0
-  const threads = load(SCHED + Sched.threads)
+  const threads = load(PROCS + Procs.threads)
   for (let i = 0; i < threads; i++) before = (before + load(mAt(i) + gone)) | 0
   let after = 0
-  for (let i = 0; i < load(SCHED + Sched.threads); i++) after = (after + load(mAt(i) + made)) | 0
+  for (let i = 0; i < load(PROCS + Procs.threads); i++) after = (after + load(mAt(i) + made)) | 0
   return (after - before) | 0
 }

@@ -3,7 +3,7 @@
  * did not, the microtasks get a turn, which is where started goroutines go on; and libuv gets one every few milliseconds,
  * so that nothing starves: timers, sockets, messages.
  */
-import { bytes, cas, free, inbox, pause, read, readF64, store, write } from '@goro/memory'
+import { bytes, cas, free, inbox, pause, read, readF64, write } from '@goro/memory'
 import { fetchParcel } from './control.ts'
 import { deliver, dropValues, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
@@ -28,9 +28,9 @@ import { mayLook, runAs, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
-import { P, P_BUSY } from './p.ts'
-import { isRetired, resetSpinning, retire, stopm } from './park.ts'
-import { gomaxprocs, isStopping, self } from './sched.ts'
+import { P } from './p.ts'
+import { resetSpinning, stopm, stopSpare, wakep, wakeSysmon } from './park.ts'
+import { isStopping, self } from './sched.ts'
 import { anyWork, findRunnable } from './steal.ts'
 import { decode, unpackCell } from './value.ts'
 
@@ -60,12 +60,15 @@ const LOOK_MS = 0.015
 /** It stops looking after as many times in vain, and tries again after as many more. */
 const VAIN_LOOKS = 4
 const LOOK_AGAIN_EVERY = 32
+/** How long a thread keeps its processor while others wait for one. */
+const SLICE_MS = 2
 
 /** Why `runGoroutines` stopped. */
 const MICROTASKS = 0
 const EVENTS = 1
 const NOTHING = 2
 const HANDLES = 3
+const LOST = 4
 
 /** Something that another thread has sent was settled: microtasks wait. */
 let microtasks = false
@@ -82,6 +85,8 @@ let spinEnd = 0
 /** Times in a row that it looked in vain. */
 let vain = 0
 let lastPoll = 0
+/** When this thread got its processor, if it had lost one. */
+let sliceStart = 0
 /** Goroutines to run before the next look at the clock. */
 let untilClock = CLOCK_EVERY
 let clockEvery = CLOCK_EVERY
@@ -90,17 +95,16 @@ let lastClock = 0
 /** Runs this M until the runtime stops. */
 export async function schedule(): Promise<void> {
   startClock()
+  wakeSysmon()
   while (!isStopping()) {
-    if (self.pid >= gomaxprocs()) {
-      takeResults()
-      microtasks = false
-      begun = 0
-      await turn()
-      await retire()
+    write(self.p + P.turns, (read(self.p + P.turns) + 1) | 0)
+    if (!self.idle.has(self.id)) {
+      await regain()
       continue
     }
-    if (isRetired()) store(self.p + P.status, P_BUSY)
+    if (self.procs.isWanted && now() - sliceStart > SLICE_MS && self.procs.giveWay()) continue
     const why = runGoroutines()
+    if (why === LOST) continue
     if (why === MICROTASKS) {
       resetSpinning()
       await endOfMicrotasks()
@@ -113,14 +117,31 @@ export async function schedule(): Promise<void> {
       learning = undefined
     } else if (!turnIsDue) {
       await stopm()
-      // Callbacks may have run while it slept in its event loop.
-      turnIsDue = true
-      spinEnd = 0
-      startClock()
+      wake()
     } else if (!spin()) {
       await turn()
     }
   }
+}
+
+/**
+ * This thread has lost its processor. What it has started goes on with its next one, for which it stands in line if something is to be
+ * done; else it sleeps until something is, or until there is a processor too many for the others.
+ */
+async function regain(): Promise<void> {
+  if (anyWork()) wakep()
+  if (turnIsDue || !inbox.isEmpty(self.m + M.inbox)) self.procs.acquire()
+  else await stopSpare()
+  wake()
+  sliceStart = lastClock
+  wakeSysmon()
+}
+
+/** This thread has slept: callbacks may have run in its event loop. */
+function wake(): void {
+  turnIsDue = true
+  spinEnd = 0
+  startClock()
 }
 
 /** Looks at the clock: time has passed without goroutines being run. */
@@ -153,10 +174,11 @@ function runGoroutines(): number {
       isOwed = true
     }
     if (takeReadied() || microtasks || begun >= BEGUN_MOST) {
-      if (isOwed) startOne()
+      if (isOwed && self.idle.has(self.id)) startOne()
       return turnOfMicrotasks()
     }
     if (pollIsDue()) return EVENTS
+    if (!self.idle.has(self.id)) return LOST
     const g = findRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     resetSpinning()
@@ -337,7 +359,7 @@ function spin(): boolean {
   const start = now()
   if (spinEnd === 0) spinEnd = start + patience()
   const waits = read(self.m + M.waiting) > 0
-  const isLooking = start < spinEnd && (waits || self.idle.isSpinning(self.pid))
+  const isLooking = start < spinEnd && (waits || self.idle.isSpinning(self.id))
   const found = isLooking && look(waits ? Math.min(spinEnd, start + LOOK_MS) : spinEnd)
   turnIsDue = found || (waits && isLooking)
   if (found) vain = 0
@@ -349,7 +371,7 @@ function spin(): boolean {
 /** Looks at the inbox until `end`, and as a spinner, on which others count for it, at every queue. */
 function look(end: number): boolean {
   write(self.m + M.status, M_SPINNING)
-  const spinner = self.idle.isSpinning(self.pid)
+  const spinner = self.idle.isSpinning(self.id)
   let found = false
   do {
     for (let i = 0; i < 20 && !found; i++) {

@@ -132,7 +132,7 @@ defineHandle(
     store(at + Waitable.kind, 0)
     self.slab.freeClass(at, HANDLE_CLASS)
     // A thread asleep since before the announcement has not read it: the message holds the memory.
-    for (let id = 1; id < load(SCHED + Sched.threads); id++) if (id !== self.id) wake(mAt(id) + M.note)
+    for (let id = 1; id < self.procs.threads; id++) if (id !== self.id) wake(mAt(id) + M.note)
   },
 )
 

@@ -10,7 +10,7 @@ import { Goroutine } from './goroutine.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
 import { noteName } from './names.ts'
-import { isRetired, wakep } from './park.ts'
+import { wakep } from './park.ts'
 import { countCreated, isClosed, isJoined, newGoid, self } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
 import { encode, HANDLE, packCell, unpackCell } from './value.ts'
@@ -98,7 +98,6 @@ export function newproc(
     self.runq.put(g)
   } else {
     self.runq.putNext(g)
-    if (isRetired()) self.wakeSelf()
   }
   wakep()
   return goroutine

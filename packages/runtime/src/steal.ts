@@ -1,12 +1,12 @@
 /**
  * Finding work, in Go's order (`findRunnable`, `runtime/proc.go`): every 61st tick the global queue first, so that two
  * goroutines that keep readying each other cannot starve it; the local queue; the global queue; then stealing, from a
- * random start over all Ps and the main thread's queue.
+ * random start over all threads' queues, the main thread's among them.
  */
-import { load, pause, read, write } from '@goro/memory'
+import { pause, read, write } from '@goro/memory'
 import { G } from './g.ts'
-import { MAIN_P, P } from './p.ts'
-import { gomaxprocs, SCHED, Sched, self } from './sched.ts'
+import { P } from './p.ts'
+import { gomaxprocs, self, victim } from './sched.ts'
 
 const GLOBAL_EVERY = 61
 const STEAL_ROUNDS = 4
@@ -47,16 +47,15 @@ function putBackGlobal(first: number): void {
 
 /** Steals half of somebody's queue, if this thread may spin. Go's `stealWork`. */
 function stealWork(): number {
-  if (!self.idle.isSpinning(self.pid) && !self.idle.trySpin(self.pid, gomaxprocs())) return 0
-  const all = load(SCHED + Sched.allp)
+  if (!self.idle.isSpinning(self.id) && !self.idle.trySpin(self.id, gomaxprocs())) return 0
+  const all = self.procs.threads
   for (let round = 1; round <= STEAL_ROUNDS; round++) {
-    const start = (Math.random() * (all + 1)) | 0
-    for (let i = 0; i <= all; i++) {
-      const at = (start + i) % (all + 1)
-      const victim = at === all ? MAIN_P : at
-      if (victim === self.pid) continue
+    const start = (Math.random() * all) | 0
+    for (let i = 0; i < all; i++) {
+      const id = (start + i) % all
+      if (id === self.id) continue
       // The newest goroutine of a P is about to run there, on warm caches: it is taken last.
-      const g = self.runq.stealFrom(self.victims[victim]!, round === STEAL_ROUNDS)
+      const g = self.runq.stealFrom(victim(id), round === STEAL_ROUNDS)
       if (g !== 0) {
         write(self.p + P.steals, self.runq.stolen)
         return g
@@ -69,8 +68,8 @@ function stealWork(): number {
 
 /** Whether any queue has something to run, as far as can be seen by looking at one after another. */
 export function anyWork(): boolean {
-  if (self.global.size > 0 || !self.victims[MAIN_P]!.isEmpty) return true
-  const all = load(SCHED + Sched.allp)
-  for (let i = 0; i < all; i++) if (!self.victims[i]!.isEmpty) return true
+  if (self.global.size > 0) return true
+  const all = self.procs.threads
+  for (let id = 0; id < all; id++) if (!victim(id).isEmpty) return true
   return false
 }

@@ -15,16 +15,16 @@ import workerThreads, {
   type MessagePort,
   receiveMessageOnPort,
 } from 'node:worker_threads'
-import { cas, inbox, load, read, store, write } from '@goro/memory'
+import { cas, inbox, read, store, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { forbidCopiesBy, handleDefinitions } from './handle.ts'
-import { M, M_DEAD, M_FREE, M_STARTING, MAX_THREADS } from './m.ts'
-import type { MachineTask } from './machine.ts'
+import { M, M_DEAD, M_FREE, M_STARTING } from './m.ts'
+import type { MachineTask, SysmonTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
-import { P, P_IDLE } from './p.ts'
-import { isStopping, mAt, pAt, SCHED, Sched } from './sched.ts'
+import { isStopping, mAt, self } from './sched.ts'
 import { joinGroup } from './shared.ts'
+import { SYSMON_M } from './sysmon.ts'
 
 export interface ThreadOptions {
   readonly maxThreads: number
@@ -77,7 +77,8 @@ export function startThreads(
   pool = new Piscina({
     filename: new URL('./thread.cjs', import.meta.url).href,
     minThreads: procs,
-    maxThreads: options.maxThreads,
+    // And one for the monitor.
+    maxThreads: options.maxThreads + 1,
     idleTimeout: IDLE_TIMEOUT_MS,
     // The M sleeps by itself; in Piscina's own sleep what a goroutine left behind would freeze.
     atomics: 'disabled',
@@ -104,7 +105,7 @@ export function startThreads(
     release()
   })
   pool.on('workerDestroy', (worker: object) => workers.delete(poolWorker(worker)))
-  for (let pid = 0; pid < procs; pid++) startM(pid)
+  for (let i = 0; i < procs; i++) startM()
   queued.clear()
   // From here on a worker that is lost is replaced by `startM`, and by nobody else: one that can't start would be for ever.
   ;(pool.options as { minThreads: number }).minThreads = 0
@@ -120,26 +121,24 @@ function execArgvOf({ execArgv }: ThreadOptions): { execArgv?: string[] } {
   return own.length === process.execArgv.length ? {} : { execArgv: own }
 }
 
-/** Starts a thread for P `pid`. */
-export function startM(pid: number): void {
+/** Starts a thread. There is to be a processor that is `reserved` for it (processors.ts). */
+export function startM(): void {
   const id = freeSlot()
   const m = mAt(id)
   const { port1, port2 } = new MessageChannel()
   serve(port1)
   inbox.open(m + M.inbox)
-  write(m + M.p, pid)
+  write(m + M.ticket, 0)
+  write(m + M.locked, 0)
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
   write(m + M.holds, 0)
   write(m + M.quiet, 0)
   store(m + M.status, M_STARTING)
-  store(pAt(pid) + P.status, P_IDLE)
-  store(pAt(pid) + P.m, id)
   lines.set(id, port1)
   const task: MachineTask = {
     buffer,
     id,
-    pid,
     port: port2,
     group: groupName,
     handles: handleDefinitions(),
@@ -152,6 +151,18 @@ export function startM(pid: number): void {
     () => gone(id, new Error('it was given up before it ran')),
     (cause: unknown) => gone(id, cause),
   )
+  release()
+}
+
+/**
+ * Starts the monitor. It is no M: without it nothing is lost but its service, so if it dies there is none from then on, and Piscina's own
+ * word of it is all there is to say.
+ */
+export function startSysmon(): void {
+  const task: SysmonTask = { buffer }
+  pool.run(task).catch((cause: unknown) => {
+    if (!isStopping()) process.emitWarning(`goro: the monitor thread died: ${cause}`)
+  })
   release()
 }
 
@@ -195,13 +206,13 @@ function poolWorker(worker: object): PoolWorker {
  * held up between reading the creator of a goroutine and pushing into its inbox must not find somebody else's.
  */
 function freeSlot(): number {
-  const used = load(SCHED + Sched.threads)
-  if (used < MAX_THREADS) {
-    store(SCHED + Sched.threads, used + 1)
+  const used = self.procs.threads
+  if (used < SYSMON_M) {
+    self.procs.addThread()
     return used
   }
   const id = dead.shift()
-  if (id === undefined) throw new Error(`goro: more than ${MAX_THREADS - 1} threads at once`)
+  if (id === undefined) throw new Error(`goro: more than ${SYSMON_M - 1} threads at once`)
   return id
 }
 
@@ -213,16 +224,10 @@ export function freeM(id: number): void {
   dead.push(id)
 }
 
-/** The M that has P `pid`, if it lives; else 0. */
-export function threadOf(pid: number): number {
-  const id = load(pAt(pid) + P.m)
-  return lines.has(id) ? id : 0
-}
-
 /** How many threads there are for goroutines: started, or on their way, and not dead. */
 export function threadCount(): number {
   let count = 0
-  for (let id = 1; id < load(SCHED + Sched.threads); id++) {
+  for (let id = 1; id < self.procs.threads; id++) {
     const status = read(mAt(id) + M.status)
     if (status !== M_FREE && status !== M_DEAD) count++
   }

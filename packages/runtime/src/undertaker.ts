@@ -3,7 +3,8 @@
  * The main thread buries it:
  *
  *   locks it held          released (lock.ts stamps them with their owner)
- *   its P                  gets a new M; the goroutines in its queue, which have not started, run there or are stolen
+ *   its processor          goes to another thread, or a new one
+ *   its run queue          what is in it has not started, and is stolen
  *   goroutines it had      those that had started fail with `ThreadDiedError`; they are found by walking all Gs
  *   goroutines it made     are nobody's now: they run, and an error of theirs is reported by the main thread
  *   waiters of its own      are taken out of their queues; locks that its goroutines held fail those who wait for them
@@ -33,9 +34,10 @@ import { M, M_DEAD, M_STARTING } from './m.ts'
 import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
 import { queueMicrotask } from './native.ts'
-import { MAIN_P } from './p.ts'
+import { startFree, wakep } from './park.ts'
 import { mendRW } from './rwmutex.ts'
-import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self } from './sched.ts'
+import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
+import { anyWork } from './steal.ts'
 import {
   isCase,
   isReadyBy,
@@ -50,7 +52,7 @@ import {
   Waitable,
 } from './sudog.ts'
 import { failLocksOf, queuesOf, resume } from './sync.ts'
-import { freeM, startM, threadCount } from './threads.ts'
+import { freeM, threadCount } from './threads.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
 const MAX_FAILED_STARTS = 3
@@ -59,12 +61,11 @@ let failedStarts = 0
 /** Buries M `id`, which died of `cause`, and gives its P to a new thread. */
 export function buryThread(id: number, cause: unknown): void {
   const m = mAt(id)
-  const pid = read(m + M.p)
   const status = load(m + M.status)
-  failedStarts = status === M_STARTING || status === M_DEAD ? failedStarts + 1 : 0
+  const neverRan = status === M_STARTING || status === M_DEAD
+  failedStarts = neverRan ? failedStarts + 1 : 0
   self.global.repair(lockId(id))
   self.slab.releaseDead(lockId(id))
-  self.idle.leave(pid)
   freeM(id)
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
   buryWaiters(id)
@@ -74,8 +75,12 @@ export function buryThread(id: number, cause: unknown): void {
   releaseHandlesOf(id)
   dropNamesOf(id)
   for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
-  if (failedStarts < MAX_FAILED_STARTS) startM(pid)
-  else if (threadCount() === 0) giveUp(cause)
+  self.procs.bury(id, lockId(id), neverRan)
+  if (failedStarts < MAX_FAILED_STARTS) startFree()
+  else self.procs.startNoMore()
+  if (threadCount() === 0) giveUp(cause)
+  // Its queue is there to be stolen from, and it may have been the one that was counted on to do so elsewhere.
+  else if (anyWork()) wakep()
   // It may have had the last goroutine, for which the process stays.
   self.wakeSelf()
 }
@@ -204,8 +209,8 @@ function takeQueued(): number {
     }
     return first
   }
-  for (const victim of self.victims) {
-    const stolen = victim === self.victims[MAIN_P] ? 0 : self.runq.stealFrom(victim, true)
+  for (let id = 1; id < self.procs.threads; id++) {
+    const stolen = self.runq.stealFrom(victim(id), true)
     if (stolen !== 0) return stolen
   }
   return 0

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { add, cas, load } from '#atomics'
-import { IdleSet, idleSetLayout } from '../../src/idle-set.ts'
+import { IdleSet, IDLE as IS_IDLE, idleSetLayout, NONE, SPINNING } from '../../src/idle-set.ts'
 import { FUTEX, Note, NoteLayout, wake } from '../../src/note.ts'
 import { LINE } from '../../src/struct.ts'
 import { explored } from './harness.ts'
@@ -22,12 +22,17 @@ const world = {
 
 const idleSet = () => new IdleSet(IDLE, PROCS)
 
+/** Every thread has a processor. */
+const grantAll = () => {
+  for (let p = 0; p < PROCS; p++) idleSet().grant(p)
+}
+
 /** The counts are those of the states. */
 function expectConsistent(): void {
   const idle = idleSet()
   const states = [load(IDLE + layout.state), load(IDLE + layout.state + LINE)]
-  expect(idle.idle).toBe(states.filter((state) => state === 2).length)
-  expect(idle.spinning).toBe(states.filter((state) => state === 1).length)
+  expect(idle.idle).toBe(states.filter((state) => state === IS_IDLE).length)
+  expect(idle.spinning).toBe(states.filter((state) => state === SPINNING).length)
 }
 
 const procs = () => PROCS
@@ -36,6 +41,7 @@ const claim = () => idleSet().claim(procs)
 describe('idle set', () => {
   test('two submitters claim one processor, or two for what one spinner finds', () => {
     const setup = () => {
+      grantAll()
       for (let p = 0; p < PROCS; p++) idleSet().enter(p)
     }
     for (const threads of [
@@ -69,7 +75,7 @@ describe('idle set', () => {
       expect((first as number) + (second as number)).toBe(claims)
       expectConsistent()
     }
-    explored({ ...world, threads: [owner(0), owner(1), submitter], after })
+    explored({ ...world, setup: grantAll, threads: [owner(0), owner(1), submitter], after })
   })
 
   test('more than half of the busy processors spin', () => {
@@ -78,7 +84,34 @@ describe('idle set', () => {
       expect(spins).toContain(false)
       expectConsistent()
     }
-    explored({ ...world, threads: [spinner(0), spinner(1)], maxPreemptions: undefined, after })
+    explored({ ...world, setup: grantAll, threads: [spinner(0), spinner(1)], maxPreemptions: undefined, after })
+  })
+
+  test('a processor is had by two, or by none, when it is taken from its thread while that goes to sleep or wakes', () => {
+    const revoker = () => {
+      const idle = idleSet()
+      return [0, 1].filter((p) => idle.revokeBusy(p) || idle.revokeIdle(p)).length
+    }
+    const owner = (p: number) => () => {
+      const idle = idleSet()
+      for (let i = 0; i < 2; i++) {
+        idle.enter(p)
+        idle.leave(p)
+        idle.trySpin(p, PROCS)
+        idle.stopSpinning(p)
+      }
+    }
+    const after = (results: readonly unknown[]) => {
+      const idle = idleSet()
+      expect([0, 1].filter((p) => idle.stateOf(p) === NONE)).toHaveLength(results[2] as number)
+      expectConsistent()
+    }
+    // A thread asks without an atomic whether it spins: nobody but itself makes it so while it is awake, and nobody ends it.
+    const racy = [0, 1].map((p) => ({ from: IDLE + layout.state + p * LINE, to: IDLE + layout.state + p * LINE + 1 }))
+    const common = { ...world, racy, setup: grantAll }
+    explored({ ...common, threads: [owner(0), owner(1), revoker], after })
+    explored({ ...common, threads: [owner(0), () => {}, revoker], after, maxPreemptions: 4 })
+    explored({ ...common, threads: [owner(0), claim, () => idleSet().revokeIdle(0)], after: expectConsistent })
   })
 
   describe('going to sleep and being woken for work, as the runtime does', () => {
@@ -126,12 +159,12 @@ describe('idle set', () => {
 
     test('work lies there while both threads sleep', () => {
       const threads = [machine(0), machine(1), submitter(1)]
-      explored({ ...world, threads, allowAsleep: [0, 1], after })
+      explored({ ...world, setup: grantAll, threads, allowAsleep: [0, 1], after })
     })
 
     test('of two pieces of work one lies there, because each submitter counts on the other', () => {
       const threads = [machine(0), machine(1), submitter(1), submitter(1)]
-      explored({ ...world, threads, allowAsleep: [0, 1], after })
+      explored({ ...world, setup: grantAll, threads, allowAsleep: [0, 1], after })
     })
   })
 })

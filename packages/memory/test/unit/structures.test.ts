@@ -273,7 +273,10 @@ describe('idle set', () => {
   test('counts who is idle and who spins', () => {
     const set = new IdleSet(64, 70)
     const procs = () => 70
-    for (const p of [0, 31, 32, 69]) set.enter(p)
+    for (const p of [0, 31, 32, 69]) {
+      set.grant(p)
+      expect(set.enter(p)).toBe(true)
+    }
     expect([set.idle, set.spinning]).toEqual([4, 0])
     const claimed = set.claim(procs)
     expect([0, 31, 32, 69]).toContain(claimed)
@@ -289,8 +292,22 @@ describe('idle set', () => {
     expect(set.idle).toBe(2)
   })
 
+  test('who has no processor neither spins nor goes idle, and is not claimed', () => {
+    const set = new IdleSet(64, 8)
+    expect([set.has(3), set.trySpin(3, 4), set.enter(3), set.leave(3)]).toEqual([false, false, false, false])
+    expect([set.idle, set.spinning, set.claim(() => 8)]).toEqual([0, 0, -1])
+    set.grantIdle(3)
+    expect([set.has(3), set.idle, set.revokeBusy(3), set.revokeIdle(3), set.idle]).toEqual([true, 1, false, true, 0])
+    for (const come of [() => {}, () => set.enter(3), () => set.trySpin(3, 4)]) {
+      set.grant(3)
+      come()
+      expect([set.revokeDead(3), set.revokeDead(3), set.idle, set.spinning]).toEqual([true, false, 0, 0])
+    }
+  })
+
   test('at most half of the busy ones spin', () => {
     const set = new IdleSet(64, 8)
+    for (const p of [0, 1, 2]) set.grant(p)
     expect(set.trySpin(0, 4)).toBe(true)
     expect(set.trySpin(1, 4)).toBe(true)
     expect(set.trySpin(2, 4)).toBe(false)

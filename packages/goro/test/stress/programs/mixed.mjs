@@ -113,7 +113,14 @@ for (let round = 0; round < rounds; round++) {
 // At rest: the threads need a moment to see that there is nothing to do, which is waited for, and is not taken on trust.
 const end = performance.now() + 10_000
 let stats = runtime.stats()
-const atRest = (s) => s.goroutines.total === 0 && s.spinning === 0 && s.threads.every((t) => t.state === 'sleeping')
+const sleeps = ({ state }) => state === 'sleeping' || state === 'spare'
+// As many processors as there should be, each with a thread, and every thread asleep.
+const atRest = (s) =>
+  s.goroutines.total === 0 &&
+  s.spinning === 0 &&
+  s.processors.length === s.gomaxprocs &&
+  s.processors.every((p) => p.status === 'idle') &&
+  s.threads.every(sleeps)
 while (!atRest(stats) && performance.now() < end) {
   await new Promise((resolve) => setTimeout(resolve, 5))
   stats = runtime.stats()

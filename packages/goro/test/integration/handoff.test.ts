@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { run } from './run.ts'
+
+describe('blocking', () => {
+  test.each([
+    ['1', 2],
+    ['1', 12],
+    ['2', 20],
+    ['4', 12],
+  ])('with GOMAXPROCS=%s %i goroutines block their threads at the same time, until they have met', async (procs, n) => {
+    const { stdout, stderr } = await run('blocking.mjs', { args: [String(n)], env: { GOMAXPROCS: procs } })
+    expect(stderr.replace(/^.*ExperimentalWarning.*$|^.*--trace-warnings.*$/gm, '').trim()).toBe('')
+    expect(JSON.parse(stdout)).toEqual({
+      results: n,
+      thrown: 'RangeError: inside',
+      refused: 'runtime.blocking: takes a function, not 7',
+      nested: 'nested',
+      main: 'here',
+      after: 'waits',
+      threads: true,
+    })
+  })
+
+  test('more of them than there may be threads queue, and stats says why', async () => {
+    const { stdout } = await run('blocking-queue.mjs')
+    expect(JSON.parse(stdout)).toEqual({
+      slept: 40,
+      later: [1, 2, 3],
+      message: 'maxThreads (3) reached: processors wait for a thread that comes back from blocking code',
+      threads: 3,
+    })
+  })
+})
+
+describe('the monitor', () => {
+  test.each(['1', '2', '4'])(
+    'takes the processor of a goroutine that computes while others wait (GOMAXPROCS=%s)',
+    async (procs) => {
+      const { stdout } = await run('overtaken.mjs', { env: { GOMAXPROCS: procs } })
+      const n = Number(procs)
+      expect(JSON.parse(stdout)).toEqual([Array.from({ length: n }, (_, i) => i), 'its child ran', null])
+    },
+  )
+})

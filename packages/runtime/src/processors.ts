@@ -1,0 +1,416 @@
+/**
+ * Who has a processor: the right to run goroutines. There are GOMAXPROCS of them, and at any moment each is in one place:
+ *
+ *   a thread has it                 state BUSY, SPINNING or IDLE in the idle set
+ *   free                            no thread wants it, and none is there to hold it (`free`)
+ *   on its way to a new thread      that the main thread starts (`reserved`)
+ *
+ * A thread loses it when it blocks on purpose (`handoff`), when the monitor finds it in one step for too long while work waits
+ * (`overtake`), when others wait for one and its slice is over, or when GOMAXPROCS is lowered (`giveWay`). A thread without one runs no
+ * goroutine code, but for the step in which it was overtaken: it sleeps as a *spare*, or, if something of its own is ready, it
+ * waits in line (`acquire`), and running threads give way to it. Go does the same with `handoffp`, `retake` and `exitsyscall`
+ * (`runtime/proc.go`); there a goroutine without a P goes to the global queue, here it can only wait for its own thread.
+ *
+ * All of this is under one lock, in which a thread may die: each number is then put right by counting (`bury`), since a
+ * thread's state leaves or enters NONE under this lock only. Nothing here is on a hot path.
+ *
+ * Nothing is lost:
+ * - A processor that no thread has is free, and whoever frees one looks at every queue after that; whoever submits work looks for a
+ *   free one after that (`wakep`). A thread that goes idle looks whether somebody waits (`isWanted`) after that; who comes to wait
+ *   looks for an idle one after that. All of these are sequentially consistent (Dekker).
+ * - A spare is given a processor only while its thread is asleep: it becomes a spare, and none again, under the lock.
+ */
+import {
+  cas,
+  type IdleSet,
+  i32,
+  line,
+  load,
+  lock,
+  NONE,
+  RANK,
+  read,
+  releaseDead,
+  store,
+  struct,
+  unlock,
+  write,
+} from '@goro/memory'
+import { M, M_DEAD, M_FREE, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from './m.ts'
+
+/** What all threads know of the processors. */
+export const Procs = struct({
+  /** Owner-stamped lock of everything here, and of every M's `ticket`. */
+  lock: line(i32),
+  /** How many processors there are. Under lock; read by any thread. */
+  gomaxprocs: i32,
+  /** How many Ms there may be, and so processors. The main thread, before the others are. */
+  maxThreads: i32,
+  /** M slots that were ever used, the main thread's among them: where there may be something to steal. The main thread. */
+  threads: i32,
+  /** Processors that no thread has, and those on their way to a thread which is being started. Under lock; read by any thread. */
+  free: i32,
+  reserved: i32,
+  /** Processors that are too many since GOMAXPROCS was lowered. Under lock. */
+  debt: i32,
+  /** Those, and the threads that wait for one. Under lock; read by any thread. */
+  wanted: line(i32),
+  /** The last place in the line that was given out. Under lock. */
+  tickets: i32,
+  /** Threads that the main thread is to start. Under lock; read by the main thread. */
+  toStart: i32,
+  /** 1 while a thread was wanted and none could be started. Under lock; read by any thread. */
+  exhausted: i32,
+  /** Times a processor was taken from a thread in the middle of a step. Under lock. */
+  overtaken: i32,
+})
+
+/** What it has to know of the runtime around it. */
+export interface Surroundings {
+  readonly idle: IdleSet
+  /** The address of M `id`. */
+  mAt(id: number): number
+  /** Wakes M `id`, which sleeps, after it was given a processor. */
+  wake(id: number): void
+  isStopping(): boolean
+}
+
+/** A thread's face of it. */
+export class Processors {
+  readonly #at: number
+  readonly #id: number
+  readonly #owner: number
+  readonly #idle: IdleSet
+  readonly #around: Surroundings
+
+  /** Of thread `id`, which stamps locks with `owner`; the struct is at `at`. */
+  constructor(at: number, id: number, owner: number, around: Surroundings) {
+    this.#at = at
+    this.#id = id
+    this.#owner = owner
+    this.#idle = around.idle
+    this.#around = around
+  }
+
+  get count(): number {
+    return load(this.#at + Procs.gomaxprocs)
+  }
+
+  get maxThreads(): number {
+    return read(this.#at + Procs.maxThreads)
+  }
+
+  get threads(): number {
+    return load(this.#at + Procs.threads)
+  }
+
+  /** On the main thread: there is one M slot more. */
+  addThread(): void {
+    store(this.#at + Procs.threads, this.threads + 1)
+  }
+
+  /** How often one was taken from a thread in the middle of a step. */
+  get overtaken(): number {
+    return load(this.#at + Procs.overtaken)
+  }
+
+  /** Whether somebody waits for a processor, or there are too many. */
+  get isWanted(): boolean {
+    return load(this.#at + Procs.wanted) > 0
+  }
+
+  /** Whether a processor is free, and a thread may be had for it. After an atomic of one's own, for which this is no match in cost. */
+  get hasFree(): boolean {
+    return read(this.#at + Procs.free) > 0 && load(this.#at + Procs.exhausted) === 0
+  }
+
+  /** Whether a thread was wanted and there were as many as there may be. */
+  get isExhausted(): boolean {
+    return load(this.#at + Procs.exhausted) === 1
+  }
+
+  /** Whether thread `id` waits in line. */
+  isInLine(id: number): boolean {
+    return load(this.#around.mAt(id) + M.ticket) !== 0
+  }
+
+  /**
+   * Blocks this thread until it has a processor, or the runtime stops. Its event loop stands still meanwhile: callbacks of goroutines
+   * could not be kept from running in it.
+   */
+  acquire(): void {
+    // It may be lost again before this thread has woken to it.
+    while (!this.#idle.has(this.#id) && !this.#around.isStopping()) {
+      if (this.#locked(() => this.#takeOrStandInLine())) return
+      while (!this.#idle.has(this.#id) && this.isInLine(this.#id) && !this.#around.isStopping()) {
+        this.#idle.awaitGrant(this.#id)
+      }
+    }
+  }
+
+  /**
+   * This thread goes to sleep without a processor: from here on it may be given one. True if it has one by now, because one was
+   * free. Look at every queue after this.
+   */
+  becomeSpare(): boolean {
+    return this.#locked(() => {
+      if (this.#takeFree()) return true
+      // Who is locked to one goroutine is no help to others.
+      if (read(this.#m + M.locked) === 0) store(this.#m + M.status, M_SPARE)
+      return false
+    })
+  }
+
+  /** This thread sleeps no longer: its P is idle no more, if it has one. */
+  awake(): void {
+    if (!this.#idle.leave(this.#id)) {
+      // Somebody may be giving it one just now, because it is a spare: an idle one, which it then has to leave.
+      this.#locked(() => store(this.#m + M.status, M_RUNNING))
+      this.#idle.leave(this.#id)
+    }
+    store(this.#m + M.status, M_RUNNING)
+  }
+
+  /** A new thread is there: it gets the processor that was meant for it, unless somebody has needed that meanwhile. */
+  arrive(): void {
+    this.#locked(() => {
+      if (this.#takeFree()) return
+      if (read(this.#at + Procs.reserved) === 0) return
+      this.#add(Procs.reserved, -1)
+      this.#idle.grant(this.#id)
+    })
+  }
+
+  /** Gives this thread's processor to whoever can use it. Look at every queue after this. */
+  handoff(): void {
+    this.#idle.stopSpinning(this.#id)
+    this.#locked(() => {
+      if (this.#idle.revokeBusy(this.#id)) this.#place()
+    })
+  }
+
+  /** Gives this thread's processor to the first in line, or up, if somebody waits or there are too many. False if nobody does. */
+  giveWay(): boolean {
+    this.#idle.stopSpinning(this.#id)
+    return this.#locked(() => {
+      if (read(this.#at + Procs.wanted) === 0) return false
+      if (this.#idle.revokeBusy(this.#id)) this.#place()
+      return true
+    })
+  }
+
+  /** For the monitor: takes the processor of thread `id`, if it is still in the step that `isSame` means, for work that waits. */
+  overtake(id: number, isSame: () => boolean): boolean {
+    return this.#locked(() => {
+      if (!isSame() || !this.#idle.revokeBusy(id)) return false
+      this.#add(Procs.overtaken, 1)
+      this.#place()
+      return true
+    })
+  }
+
+  /**
+   * There is work, and a processor that no thread has: a spare gets it, or a thread is to be started, which the caller tells the main
+   * thread if this is true. Nothing happens if there may be no more threads: then the work waits for one that comes back.
+   */
+  startFree(): boolean {
+    return this.#locked(() => {
+      if (read(this.#at + Procs.free) === 0) return false
+      const spare = this.#spare()
+      if (spare !== 0) {
+        this.#add(Procs.free, -1)
+        this.#grantTo(spare)
+        return false
+      }
+      if (this.#alive() + read(this.#at + Procs.toStart) >= read(this.#at + Procs.maxThreads)) {
+        store(this.#at + Procs.exhausted, 1)
+        return false
+      }
+      this.#add(Procs.free, -1)
+      this.#add(Procs.reserved, 1)
+      this.#add(Procs.toStart, 1)
+      return true
+    })
+  }
+
+  /** No thread is started any more, because none would come to life; until one that has run dies. */
+  startNoMore(): void {
+    store(this.#at + Procs.exhausted, 1)
+  }
+
+  get hasToStart(): boolean {
+    return load(this.#at + Procs.toStart) > 0
+  }
+
+  /** On the main thread: whether there is a thread to be started, which it then starts (`M_STARTING`) before it asks again. */
+  takeToStart(): boolean {
+    if (load(this.#at + Procs.toStart) === 0) return false
+    this.#locked(() => this.#add(Procs.toStart, -1))
+    return true
+  }
+
+  /** Sets how many processors there are, `maxThreads` at most. Look at every queue after this. */
+  resize(wanted: number): void {
+    this.#locked(() => {
+      const n = Math.min(wanted, read(this.#at + Procs.maxThreads))
+      const before = this.count
+      store(this.#at + Procs.gomaxprocs, n)
+      for (let i = before; i < n; i++) this.#place()
+      for (let i = n; i < before; i++) {
+        if (read(this.#at + Procs.free) > 0) this.#add(Procs.free, -1)
+        else if (!this.#takeIdle()) {
+          this.#add(Procs.debt, 1)
+          this.#add(Procs.wanted, 1)
+        }
+      }
+    })
+  }
+
+  /**
+   * Thread `id` is dead: its processor goes to another, and so does the one that was on its way to it if it `neverRan`. Puts the numbers
+   * right that it may have left half changed. Look at every queue after this.
+   */
+  bury(id: number, owner: number, neverRan: boolean): void {
+    releaseDead(this.#at + Procs.lock, owner)
+    this.#locked(() => {
+      write(this.#around.mAt(id) + M.ticket, 0)
+      this.#idle.revokeDead(id)
+      if (neverRan && read(this.#at + Procs.reserved) > 0) this.#add(Procs.reserved, -1)
+      store(this.#at + Procs.exhausted, 0)
+      this.#recount()
+    })
+  }
+
+  /** Ends every wait for a processor: the runtime stops. */
+  interruptAll(): void {
+    for (let id = 1; id < this.threads; id++) this.#idle.interrupt(id)
+  }
+
+  get #m(): number {
+    return this.#around.mAt(this.#id)
+  }
+
+  #locked<T>(work: () => T): T {
+    lock(this.#at + Procs.lock, this.#owner, RANK.processors)
+    const result = work()
+    unlock(this.#at + Procs.lock, RANK.processors)
+    return result
+  }
+
+  #add(field: number, n: number): void {
+    store(this.#at + field, read(this.#at + field) + n)
+  }
+
+  /** Finds a place for a processor that nobody has. The caller looks at every queue after it. */
+  #place(): void {
+    if (read(this.#at + Procs.debt) > 0) {
+      this.#add(Procs.debt, -1)
+      this.#add(Procs.wanted, -1)
+      return
+    }
+    const next = this.#firstInLine()
+    if (next !== 0) {
+      this.#leaveLine(next)
+      this.#grantTo(next)
+      return
+    }
+    const spare = this.#spare()
+    if (spare !== 0) this.#idle.grantIdle(spare)
+    else this.#add(Procs.free, 1)
+  }
+
+  #grantTo(id: number): void {
+    this.#idle.grant(id)
+    this.#around.wake(id)
+  }
+
+  /** The thread that has waited longest for a processor; 0 if none does. */
+  #firstInLine(): number {
+    let first = 0
+    let firstTicket = 0
+    for (let id = 1; id < this.threads; id++) {
+      const ticket = read(this.#around.mAt(id) + M.ticket)
+      if (ticket === 0 || (first !== 0 && ((ticket - firstTicket) | 0) > 0)) continue
+      first = id
+      firstTicket = ticket
+    }
+    return first
+  }
+
+  #leaveLine(id: number): void {
+    store(this.#around.mAt(id) + M.ticket, 0)
+    this.#add(Procs.wanted, -1)
+  }
+
+  /** A thread that sleeps without a processor and would run any goroutine; 0 if there is none. */
+  #spare(): number {
+    for (let id = 1; id < this.threads; id++) {
+      if (load(this.#around.mAt(id) + M.status) === M_SPARE && this.#idle.stateOf(id) === NONE) return id
+    }
+    return 0
+  }
+
+  #takeOrStandInLine(): boolean {
+    if (this.#takeFree()) return true
+    if (!this.#takeIdle()) {
+      this.#add(Procs.tickets, 1)
+      store(this.#m + M.ticket, read(this.#at + Procs.tickets) || 1)
+      this.#add(Procs.wanted, 1)
+      // A thread that becomes idle from now on sees that somebody waits; one that did before is seen here.
+      if (!this.#takeIdle()) return false
+      this.#leaveLine(this.#id)
+    }
+    this.#idle.grant(this.#id)
+    return true
+  }
+
+  /** Takes a free processor for this thread, if it has none. Whether it has one then. */
+  #takeFree(): boolean {
+    if (this.#idle.has(this.#id)) return true
+    if (read(this.#at + Procs.free) === 0) return false
+    this.#add(Procs.free, -1)
+    store(this.#at + Procs.exhausted, 0)
+    this.#idle.grant(this.#id)
+    return true
+  }
+
+  /** Takes the processor of a thread that has nothing to do, or one that is on its way to a thread that has yet to start. */
+  #takeIdle(): boolean {
+    for (let id = 1; id < this.threads; id++) {
+      if (!this.#idle.revokeIdle(id)) continue
+      // It sleeps on, as a spare, unless it is just waking.
+      if (read(this.#around.mAt(id) + M.locked) === 0) cas(this.#around.mAt(id) + M.status, M_SLEEPING, M_SPARE)
+      return true
+    }
+    if (read(this.#at + Procs.reserved) === 0) return false
+    this.#add(Procs.reserved, -1)
+    return true
+  }
+
+  /** How many threads there are for goroutines: started, or on their way, and not dead. */
+  #alive(): number {
+    let count = 0
+    for (let id = 1; id < this.threads; id++) {
+      const status = load(this.#around.mAt(id) + M.status)
+      if (status !== M_FREE && status !== M_DEAD) count++
+    }
+    return count
+  }
+
+  /** Counts everything anew, and finds a place for each processor that is in none. */
+  #recount(): void {
+    let inLine = 0
+    let held = 0
+    let toCome = read(this.#at + Procs.toStart)
+    for (let id = 1; id < this.threads; id++) {
+      if (read(this.#around.mAt(id) + M.ticket) !== 0) inLine++
+      if (this.#idle.stateOf(id) !== NONE) held++
+      if (load(this.#around.mAt(id) + M.status) === M_STARTING) toCome++
+    }
+    store(this.#at + Procs.reserved, Math.min(read(this.#at + Procs.reserved), toCome))
+    const placed = held + read(this.#at + Procs.free) + read(this.#at + Procs.reserved)
+    store(this.#at + Procs.debt, Math.max(0, placed - this.count))
+    store(this.#at + Procs.wanted, read(this.#at + Procs.debt) + inLine)
+    for (let i = placed; i < this.count; i++) this.#place()
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The monitor: a thread without a P that sees to it that no goroutine waits behind one that computes. Go's `sysmon` and `retake`
+ * (`runtime/proc.go`).
+ *
+ *   WATCHING ── no processor is busy ──> ASLEEP on the futex ── a thread is busy again ──> WATCHING
+ *
+ * A step is what a thread runs without coming back to its loop: nothing can interrupt it. If a thread has been in the same one
+ * for longer than `STEP_MS` while work waits and nobody is there to do it, its processor is taken from it (`overtake`), and goes to a
+ * spare or a new thread. The operating system shares the cores out between the two. Each step that is overtaken already makes
+ * the next one wait twice as long: a program of nothing but long computations soon has a thread for each core and few besides.
+ *
+ * While it watches it looks every 20 µs at first, and then less and less often, as Go's; what it looks for takes `STEP_MS` at least.
+ * It writes nothing that others wait for, so it may be late, or die, and nothing is lost but its service.
+ */
+import { BUSY, load, NONE, SPINNING, store, wait } from '@goro/memory'
+import { M, M_RUNNING, MAX_THREADS } from './m.ts'
+import { now } from './native.ts'
+import { P } from './p.ts'
+import { wakep } from './park.ts'
+import { isStopping, joinRegion, mAt, pAt, SCHED, Sched, self } from './sched.ts'
+import { anyWork } from './steal.ts'
+
+/** The slot by which it takes part. No M has it. */
+export const SYSMON_M = MAX_THREADS - 1
+
+/** How long a step may take before the processor is taken from its thread, in milliseconds: Go's `forcePreemptNS`. */
+const STEP_MS = 10
+const SHORTEST_MS = 0.02
+const LONGEST_MS = 10
+
+/** By thread, the step in which it was last seen, and since when. */
+const steps: number[] = []
+const since: number[] = []
+
+/** Watches until the runtime stops. */
+export function sysmon(buffer: SharedArrayBuffer): void {
+  joinRegion(buffer, SYSMON_M)
+  let delay = SHORTEST_MS
+  while (!isStopping()) {
+    if (isIdle()) {
+      sleepWhileIdle()
+      delay = SHORTEST_MS
+    } else {
+      wait(SCHED + Sched.sysmonSleeps, 0, delay)
+      if (retake()) delay = SHORTEST_MS
+      else delay = Math.min(delay * 2, LONGEST_MS)
+    }
+  }
+}
+
+function isIdle(): boolean {
+  for (let t = 1; t < self.procs.threads; t++) {
+    const state = self.idle.stateOf(t)
+    if (state === BUSY || state === SPINNING) return false
+  }
+  return true
+}
+
+function sleepWhileIdle(): void {
+  store(SCHED + Sched.sysmonSleeps, 1)
+  // A thread that became busy before this look is seen here; one after it sees that it has to wake us.
+  if (isIdle() && !isStopping()) wait(SCHED + Sched.sysmonSleeps, 1)
+  store(SCHED + Sched.sysmonSleeps, 0)
+}
+
+/** Takes the processors of threads that have been in one step for too long. Whether there was one. */
+function retake(): boolean {
+  const time = now()
+  const due: number[] = []
+  let overtaken = 0
+  for (let t = 1; t < self.procs.threads; t++) {
+    const state = self.idle.stateOf(t)
+    const isRunning = load(mAt(t) + M.status) === M_RUNNING
+    const step = stepOf(t)
+    if (steps[t] !== step || !isRunning || state === NONE) {
+      steps[t] = step
+      since[t] = time
+    }
+    if (state === NONE && isRunning && !self.procs.isInLine(t)) overtaken++
+    if (state === BUSY && isRunning && time - since[t]! >= STEP_MS) due.push(t)
+  }
+  const { idle } = self
+  if (idle.idle > 0 || idle.spinning > 0) return false
+  let any = false
+  for (const t of due) {
+    if (time - since[t]! < STEP_MS * 2 ** overtaken || !(self.procs.isWanted || anyWork())) continue
+    if (!self.procs.overtake(t, () => stepOf(t) === steps[t])) continue
+    overtaken++
+    any = true
+    if (anyWork()) wakep()
+  }
+  return any
+}
+
+/** Changes whenever thread `t` comes back to its loop or starts a goroutine. */
+const stepOf = (t: number): number => (load(pAt(t) + P.schedtick) + load(pAt(t) + P.turns)) | 0

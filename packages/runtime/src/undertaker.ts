@@ -78,7 +78,7 @@ export function buryThread(id: number, cause: unknown): void {
   self.procs.bury(id, lockId(id), neverRan)
   if (failedStarts < MAX_FAILED_STARTS) startFree()
   else self.procs.startNoMore()
-  if (threadCount() === 0) giveUp(cause)
+  if (failedStarts >= MAX_FAILED_STARTS && threadCount() === 0) giveUp(cause)
   // Its queue is there to be stolen from, and it may have been the one that was counted on to do so elsewhere.
   else if (anyWork()) wakep()
   // It may have had the last goroutine, for which the process stays.

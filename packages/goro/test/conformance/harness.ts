@@ -208,10 +208,8 @@ export function harness(place: Place, isCase = false): { t: T; ended<R>(run: () 
       for (let i = 0; i < times; i++) await turnOf()
     },
     async collect() {
-      for (let i = 0; i < 2; i++) {
-        collectGarbage()
-        await t.turn(2)
-      }
+      collectGarbage()
+      await t.turn(3)
     },
     async until(condition) {
       const end = performance.now() + PATIENCE_MS

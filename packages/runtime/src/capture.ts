@@ -105,17 +105,21 @@ const WORD = /(?<![\p{ID_Continue}$]|(?<!\.\.)\.)[\p{ID_Start}$_][\p{ID_Continue
 /**
  * The shape of a function that the compiler has been through, so that nothing is left to be found but which of the names that may
  * concern us (`isOurs`) are in it: a name too many does no harm. Undefined is a case for `analyse`: `import`, whose places are
- * needed, and names that a later tool may have put there, or written with escapes.
+ * needed, names that a later tool may have put there, and those that are `isDoubtful`.
  */
-export function skim(text: string, isOurs: (name: string) => boolean): Shape | undefined {
+export function skim(
+  text: string,
+  isOurs: (name: string) => boolean,
+  isDoubtful: (name: string) => boolean,
+): Shape | undefined {
   const start = START.exec(text)
-  if (start === null) return undefined
-  if (text.includes('\\u')) return undefined
+  // An escape may be a part of a name.
+  if (start === null || text.includes('\\u')) return undefined
   const [, asyncFunction, star, asyncArrow] = start
   const free = new Map<string, Reference>()
   for (const { 0: name, index: offset } of text.matchAll(WORD)) {
     if (isOurs(name)) free.set(name, { name, offset, property: undefined, isTested: false, isNaming: false })
-    else if (name === 'import' || name.startsWith('_')) return undefined
+    else if (name === 'import' || name.startsWith('_') || isDoubtful(name)) return undefined
   }
   const isFunction = text.slice(asyncFunction?.length ?? 0).startsWith('function')
   return {

@@ -29,7 +29,7 @@ import {
   sourceMapOf,
   trail,
 } from './location.ts'
-import { IMPORT, IMPORT_META, isEnvironment, isGlobal, isProvided, nativeAt } from './provided.ts'
+import { IMPORT, IMPORT_META, isEnvironment, isGlobal, isOwnGlobal, isProvided, NAMING, nativeAt } from './provided.ts'
 
 // --- which definition ------------------------------------------------------------------------------------------------------
 
@@ -86,21 +86,29 @@ function lookUp(fn: AnyFunction, api: string): number {
   return code
 }
 
-/** The records of functions that were found as captured values. */
-const asValues = new WeakMap<AnyFunction, number>()
+/** The records of functions that were found as captured values, or why there is none. */
+const asValues = new WeakMap<AnyFunction, number | CaptureError>()
 
 /** As `plainCodeOf`, for a function or class that another one refers to. */
 export function plainCodeOfValue(fn: AnyFunction, api: string): number {
   let code = asValues.get(fn)
   if (code === undefined) {
-    const native = nativeAt(fn)
-    code =
-      native === undefined
-        ? lookUpExactly(fn, textOf(Function.prototype.toString.call(fn)), api, false)
-        : publish(codeOfNative(native))
+    code = findCodeOfValue(fn, api)
     asValues.set(fn, code)
   }
-  return code
+  if (typeof code === 'number') return code
+  throw new CaptureError(code.message)
+}
+
+function findCodeOfValue(fn: AnyFunction, api: string): number | CaptureError {
+  const native = nativeAt(fn)
+  if (native !== undefined) return publish(codeOfNative(native))
+  try {
+    return lookUpExactly(fn, textOf(Function.prototype.toString.call(fn)), api, false)
+  } catch (error) {
+    if (error instanceof CaptureError) return error
+    throw error
+  }
 }
 
 function textOf(text: string): Text {
@@ -145,21 +153,27 @@ function sourceOf(fn: AnyFunction, text: string, api: string): string {
   return text
 }
 
-/** Publishes the code of functions of which the compiler has told. @throws as `plainCodeOf` */
-export function publishSites(notes: readonly Note[], api: string): void {
+/** Publishes the code of functions of which the compiler has told, or notes why not; `valuesOf` is what their thunks give. */
+export function publishSites(notes: readonly Note[], valuesOf: (note: Note) => readonly unknown[], api: string): void {
   const functions = notes.map(({ fn }) => fn)
-  const texts = functions.map((fn) => sourceOf(fn, Function.prototype.toString.call(fn), api))
+  const texts = functions.map((fn) => Function.prototype.toString.call(fn))
   const definitions = definitionsOf(functions, texts)
   for (const [i, note] of notes.entries()) {
     const site = siteOf(note)
-    const values = note.thunk()
+    const values = valuesOf(note)
     const slots = site.slots.map(({ from, ...slot }): Slot => {
       return { ...slot, from: from?.isExternal === true ? exactly(from, values[slot.index]) : from }
     })
-    const code = codeFor(note.fn, texts[i] as string, definitions[i] as Definition, api, { ...site, slots }, false)
-    site.code = publish(code)
-    site.sent = code.slots.filter(isSent)
-    site.unfit = code.unfit
+    try {
+      const text = sourceOf(note.fn, texts[i] as string, api)
+      const code = codeFor(note.fn, text, definitions[i] as Definition, api, { ...site, slots }, false)
+      site.code = publish(code)
+      site.sent = code.slots.filter(isSent)
+      site.unfit = code.unfit
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error
+      site.refusal = error.message
+    }
   }
 }
 
@@ -194,10 +208,8 @@ export interface Code {
   readonly lineOffset: number
   readonly columnOffset: number
   readonly strict: boolean
-  /** Names that it takes from the thread (provided.ts). */
-  readonly names: readonly string[]
-  /** Names that stand for `NAMING`. */
-  readonly naming: readonly string[]
+  /** Names that it takes from the thread, and under which names provided.ts has what they stand for. */
+  readonly names: readonly (readonly [name: string, provided: string])[]
   /** The elements of its thunk that it uses. */
   readonly slots: readonly Slot[]
   /** If it is a class: roots that have to be there before it is defined, and those that it may use meanwhile. */
@@ -226,7 +238,6 @@ const codeOfNative = (path: string): Code => ({
   columnOffset: 0,
   strict: true,
   names: [],
-  naming: [],
   slots: [],
   definesWith: undefined,
   unfit: undefined,
@@ -255,14 +266,13 @@ function codeFor(
   const roots = new Set(given.map(({ form }) => form?.root))
   const isOurs = (name: string): boolean => roots.has(name) || isProvided(name)
   const isEasy = told !== undefined && !told.isRenamed && name !== 'async'
-  const shape = (isEasy ? skim(text, isOurs) : undefined) ?? parse(text, refuse)
+  const shape = (isEasy ? skim(text, isOurs, isOwnGlobal) : undefined) ?? parse(text, told === undefined, refuse)
   start = startOf(text, definition, shape)
   if (shape.kind === 'accessor') refuse('is a getter or setter; pass a function that has what it returns')
   const unfit = reasonOfUnfit(shape)
   if (unfit !== undefined && isCalled) refuse(unfit)
   const strict = isStrict(fn, shape, definition.file)
-  const names = new Set<string>()
-  const naming: string[] = []
+  const names: (readonly [string, string])[] = []
   const missing: Reference[] = []
   const used = new Set<string>()
   for (const reference of shape.free) {
@@ -271,14 +281,11 @@ function codeFor(
       used.add(name)
       continue
     }
-    if (
-      isGlobal(name) ||
-      (isTested && (told !== undefined || isEnvironment(name))) ||
-      (!strict && shape.blockFunctions.has(name))
-    )
-      continue
-    if (isProvided(name)) names.add(name)
-    else if (told?.isRenamed === true && reference.isNaming) naming.push(name)
+    // Which names are variables of its module, the compiler knows.
+    const mayBeMissing = isTested && (told !== undefined || isEnvironment(name))
+    if (isGlobal(name) || mayBeMissing || (!strict && shape.blockFunctions.has(name))) continue
+    if (isProvided(name)) names.push([name, name])
+    else if (told?.isRenamed === true && reference.isNaming) names.push([name, NAMING])
     else missing.push(reference)
   }
   const where = ({ offset }: Reference) => show(original(positionIn(text, start, offset)))
@@ -288,8 +295,8 @@ function codeFor(
     const list = missing.map((reference) => `${label(reference)} at ${where(reference)}`).join(', ')
     refuse(`refers to ${list}, which it would not find on another thread. ${wayOut(missing[0] as Reference, name)}`)
   }
-  if (shape.imports.length > 0) names.add(IMPORT)
-  if (shape.importMetas.length > 0) names.add(IMPORT_META)
+  if (shape.imports.length > 0) names.push([IMPORT, IMPORT])
+  if (shape.importMetas.length > 0) names.push([IMPORT_META, IMPORT_META])
 
   const from = shape.kind === 'method' ? shape.anchor : 0
   const { line: lineOffset, column } = positionIn(text, start, from)
@@ -306,8 +313,7 @@ function codeFor(
     lineOffset,
     columnOffset: column - before.length,
     strict,
-    names: [...names],
-    naming,
+    names,
     slots: given.filter(({ form }) => used.has(form?.root as string)),
     definesWith: shape.kind === 'class' ? { heritage: [...shape.heritage], early: [...shape.early] } : undefined,
     unfit: unfit === undefined ? undefined : about(unfit),
@@ -319,9 +325,9 @@ function nameOf(fn: AnyFunction): string {
   return typeof name === 'string' ? name : ''
 }
 
-function parse(text: string, refuse: (reason: string) => never): Shape {
+function parse(text: string, isPlain: boolean, refuse: (reason: string) => never): Shape {
   try {
-    return glance(text, isGlobal) ?? analyse(text)
+    return (isPlain ? glance(text, isGlobal) : undefined) ?? analyse(text)
   } catch (error) {
     return refuse(`can't be parsed: ${(error as Error).message}`)
   }
@@ -438,16 +444,16 @@ function wayOut(missing: Reference, name: string): string {
   const byHand = isImported(missing)
     ? "Import it inside the function: await import('…')"
     : `Pass data as an argument: go(fn, …, ${missing.name}); import code inside the function: await import('…')`
-  return `${itself}${byHand}. Or ${isCompiled() ? COMPILED : COMPILE}`
+  return isCompiled() ? `${COMPILED}. Or: ${byHand}` : `${itself}${byHand}. Or ${COMPILE}`
 }
 
 const COMPILE =
   'let goro compile the program, which ships what a function refers to: goro run FILE, node --import goro/register FILE, ' +
   "or goro's plugin for your bundler"
-/** The function is new to the compiler, although others are not. */
+/** The compiler has seen others, but not this one on its way to `go`. */
 const COMPILED =
-  'let the compiler see it: define it at the top level of a module that goro compiles, or where it is defined begin it with ' +
-  "'use goroutine'"
+  'Functions at the top level of compiled modules may come to go in any way; one within another function works if it is written ' +
+  "where go is called, or begins with the directive 'use goroutine'"
 
 // --- records ---------------------------------------------------------------------------------------------------------------
 
@@ -502,17 +508,19 @@ export interface GraphNode {
   readonly values: readonly Value[]
 }
 
-/**
- * What a captured value is: a node of the graph; the record of another function; data; import it there; a namespace of such; a
- * member of a namespace that says why it can't be called.
- */
+/** What a captured value is. */
 export type Value =
+  /** A function of the graph; or one that is a graph, or a record, by itself. */
   | { readonly node: number }
   | { readonly code: number }
+  /** Data, by its number. */
   | { readonly data: number }
+  /** To be imported. */
   | { readonly from: Import }
+  /** The namespace of a module, or an object that stands for it. */
   | { readonly members: Readonly<Record<string, Value>>; readonly isObject: boolean }
-  | { readonly refused: string }
+  /** A function that can't be shipped, which nobody may need: why. */
+  | { readonly refusal: string }
 
 /** Publishes a graph record; returns its address. */
 export const publishGraph = (graph: Graph): number => publishJson(JSON.stringify(graph), 0)

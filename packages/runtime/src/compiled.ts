@@ -9,7 +9,6 @@
  * Which element of the thunk is which name in the function's text is told by the thunk's own text. So whatever came after the
  * compiler (a bundler, a minifier, vitest) may have renamed both.
  */
-import { CaptureError } from './errors.ts'
 
 // biome-ignore lint/complexity/noBannedTypes: any function may be given
 export type AnyFunction = Function
@@ -77,6 +76,8 @@ export interface Site {
   sent: readonly Slot[]
   /** Why it can't be called as a goroutine, if it can't. Known with the code. */
   unfit: string | undefined
+  /** Why it can't be shipped at all, in full. */
+  refusal: string | undefined
 }
 
 /** What is left on a function. */
@@ -184,7 +185,7 @@ function enter(table: ModuleTable, getter: Getter): boolean {
 
 // --- sites -----------------------------------------------------------------------------------------------------------------
 
-/** What is known of the definition. @throws CaptureError with the compiler's reason, if it is one that can't be shipped. */
+/** What is known of the definition. */
 export function siteOf(note: Note): Site {
   note.site ??= siteIn(note.table as ModuleTable, note)
   return note.site
@@ -198,7 +199,7 @@ function siteIn(table: ModuleTable, { index, thunk }: Note): Site {
 }
 
 const newSite = (slots: readonly Slot[], isRenamed: boolean): Site => {
-  return { slots, isRenamed, code: 0, sent: [], unfit: undefined }
+  return { slots, isRenamed, code: 0, sent: [], unfit: undefined, refusal: undefined }
 }
 
 /** Whether the name of a table is another than the compiler gives it; one that only bundles may add something to it. */
@@ -207,7 +208,7 @@ const isRenamed = (table: ModuleTable): boolean => !/^function _goro_m/.test(Fun
 function readSite(table: ModuleTable, index: number, thunk: Thunk): Site {
   const { commonjs, imports, sites } = table()
   const origins = sites[index] as string | readonly Origin[]
-  if (typeof origins === 'string') throw new CaptureError(origins)
+  if (typeof origins === 'string') return { ...newSite([], false), refusal: origins }
   const forms = formsOf(Function.prototype.toString.call(thunk))
   if (forms.length !== origins.length) {
     throw new Error(`goro: ${origins.length} captured variables in ${thunk}; please report this`)
@@ -234,8 +235,6 @@ function importOf(
 const SKIPPED = /\s+|\/\*[\s\S]*?\*\/|\/\/.*/y
 const STRING = /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`(?:[^`\\]|\\[\s\S])*`/y
 const NAME = /[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/uy
-/** esbuild writes what is not ASCII so. */
-const ESCAPE = /\\u(?:\{([\da-fA-F]+)\}|([\da-fA-F]{4}))/g
 const NO_NAMES = new Set(['true', 'false', 'null', 'this', 'void', 'new', 'typeof'])
 
 /** The tokens of `text`: names, strings and single characters, without space and comments. */
@@ -255,9 +254,14 @@ function matchAt(kind: RegExp, text: string, at: number): string {
   return kind.exec(text)?.[0] ?? ''
 }
 
+/** A character of a name, as esbuild writes it. */
+const ESCAPED = /\\u(?:\{([\da-f]+)\}|([\da-f]{4}))/gi
+
+const unescaped = (hex: string): string => String.fromCodePoint(Number.parseInt(hex, 16))
+
 /** The elements of the array that the thunk with this text returns. */
 export function formsOf(text: string): (Form | undefined)[] {
-  const tokens = tokensOf(text.replace(ESCAPE, (_, long, short) => String.fromCodePoint(parseInt(long ?? short, 16))))
+  const tokens = tokensOf(text.replace(ESCAPED, (_, braced = '', plain = '') => unescaped(braced + plain)))
   const elements: string[][] = []
   let depth = 0
   let element: string[] = []

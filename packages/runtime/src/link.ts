@@ -18,7 +18,7 @@ import { EXPORTS, isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceM
 import type { AnyFunction, Import, Site } from './compiled.ts'
 import { noteLinked, rootValue } from './compiled.ts'
 import { CaptureError } from './errors.ts'
-import { compile, IMPORT, NAMING, provide, REQUIRE } from './provided.ts'
+import { compile, IMPORT, provide, REQUIRE } from './provided.ts'
 
 export type ShippedFunction = (...args: unknown[]) => unknown
 
@@ -98,8 +98,8 @@ function load({ nodes }: Graph): Promise<unknown>[] {
     else missing.push(importing(script, specifier).then((namespace) => modules.set(key, namespace)))
   }
   const needValue = (script: string, value: Value): void => {
+    for (const each of valuesIn(value)) needValue(script, each)
     if ('from' in value) need(script, value.from)
-    else if ('members' in value) for (const each of Object.values(value.members)) needValue(script, each)
     else if ('code' in value) {
       const fn = functionAt(value.code)
       if (typeof fn !== 'function') missing.push(fn)
@@ -192,13 +192,13 @@ function makerOf(address: number): Maker {
 
 function newMaker(address: number): Maker {
   const code = recordAt(address)
-  const { names, naming, script, slots } = code
+  const { names, script, slots } = code
   const map = takeSourceMap(address, script)
   if (map !== undefined) useSourceMap(script, map)
   noteStrictness(code)
   const roots = [...new Set(slots.map(({ form }) => form?.root as string))]
-  const provided = [...names.map((name) => provide(name, script)), ...naming.map(() => provide(NAMING, script))]
-  const parameters = [...names, ...naming, ...roots]
+  const provided = names.map(([, what]) => provide(what, script))
+  const parameters = [...names.map(([name]) => name), ...roots]
   const build = (before: string, after: string) => {
     const opening = code.strict ? `"use strict";${before}` : before
     return compile(opening + code.expression + after, parameters, {
@@ -211,7 +211,14 @@ function newMaker(address: number): Maker {
   let open: ReturnType<typeof compile> | undefined
   return {
     code,
-    site: { slots, isRenamed: false, code: address, sent: slots.filter(isSent), unfit: code.unfit },
+    site: {
+      slots,
+      isRenamed: false,
+      code: address,
+      sent: slots.filter(isSent),
+      unfit: code.unfit,
+      refusal: undefined,
+    },
     provided,
     roots,
     plain(values) {
@@ -219,7 +226,7 @@ function newMaker(address: number): Maker {
       return plain(...values)
     },
     open(values) {
-      open ??= build('return[', `,${IMPORT}_=>{[${parameters.join()}]=${IMPORT}_}]`)
+      open ??= build('return[', `,function(){[${parameters.join()}]=arguments[0]}]`)
       return open(...values)
     },
   }
@@ -275,7 +282,7 @@ function partOf({ code, isOnly, values: kinds }: GraphNode, index: number, graph
     const under = givers.filter(({ slot }) => slot.form?.root === root)
     const give: Giver = (all, made) =>
       rootValue(under.map((each) => [each.slot.form?.steps ?? [], each.give(all, made)] as const))
-    const stays = under.every(({ value }) => 'from' in value || 'code' in value)
+    const stays = under.every(({ value }) => STAYING.some((kind) => kind in value))
     const [first] = under
     const place = values.push(stays ? give([], []) : undefined) - 1
     if (stays) continue
@@ -298,6 +305,9 @@ function partOf({ code, isOnly, values: kinds }: GraphNode, index: number, graph
   }
 }
 
+/** Kinds of values that are the same each time that the graph is made. */
+const STAYING = ['from', 'code', 'refusal']
+
 /** A function that has its own name as a variable, as `expression` is written: it may give itself to `go`. */
 const NAMES_ITSELF = /^(?:\(|\{[^:]*:)(?:async\s+)?function\b[\s*]*[\p{ID_Start}$_]/u
 
@@ -306,34 +316,36 @@ function giverOf(value: Value, script: string): Giver {
   if ('node' in value) return (_, made) => made[value.node]
   if ('code' in value) return () => functionAt(value.code)
   if ('from' in value) return () => imported(script, value.from)
-  if ('refused' in value) {
-    const refuse = () => {
-      throw new CaptureError(value.refused)
-    }
-    return () => refuse
-  }
+  if ('refusal' in value) return () => refusing(value.refusal)
   const members = Object.entries(value.members).map(([name, member]) => [name, giverOf(member, script)] as const)
   const { isObject } = value
   return (data, made) => {
     const namespace: object = isObject ? {} : Object.create(null)
     for (const [name, give] of members) {
       // Not all may be made yet.
-      const define = (value: unknown) =>
-        Object.defineProperty(namespace, name, { value, writable: true, enumerable: true, configurable: true })
       const get = () => give(data, made)
-      Object.defineProperty(
-        namespace,
-        name,
-        isObject ? { get, set: define, enumerable: true, configurable: true } : { get, enumerable: true },
-      )
+      const set = (value: unknown) => Object.defineProperty(namespace, name, { value, writable: true })
+      Object.defineProperty(namespace, name, {
+        get,
+        ...(isObject ? { set } : {}),
+        enumerable: true,
+        configurable: isObject,
+      })
     }
     return namespace
   }
 }
 
+/** What stands for a function that can't be shipped. */
+const refusing = (message: string) => () => {
+  throw new CaptureError(message)
+}
+
+/** Values that are parts of a value. */
+const valuesIn = (value: Value): Value[] => ('members' in value ? Object.values(value.members) : [])
+
 function nodesIn(value: Value): number[] {
-  if ('node' in value) return [value.node]
-  return 'members' in value ? Object.values(value.members).flatMap(nodesIn) : []
+  return 'node' in value ? [value.node] : valuesIn(value).flatMap(nodesIn)
 }
 
 /** What the maker takes. */

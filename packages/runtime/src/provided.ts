@@ -42,6 +42,10 @@ const GLOBALS: ReadonlySet<string> = new Set(
 /** Whether every thread has the global `name`. What the program puts on `globalThis` is on its own thread only. */
 export const isGlobal = (name: string): boolean => GLOBALS.has(name) && name in globalThis
 
+/** Whether the program has put `name` on its `globalThis`. */
+export const isOwnGlobal = (name: string): boolean =>
+  name in globalThis && !GLOBALS.has(name) && !(name in Object.prototype)
+
 /** Native functions that every thread has, by what they are called. Made at the first use. */
 let natives: Map<unknown, string> | undefined
 

@@ -25,7 +25,7 @@ import { callSite, original, show } from './location.ts'
 
 const NOTHING: readonly unknown[] = []
 
-/** The data that goes along with the function for which `shipmentOf` was called last. */
+/** The data that goes along with the function for which `codeOf` was called last. */
 export let captured: readonly unknown[] = NOTHING
 
 /**
@@ -39,24 +39,13 @@ export let captured: readonly unknown[] = NOTHING
 export function codeOf(fn: AnyFunction, api: string): number {
   captured = NOTHING
   if (typeof fn !== 'function') throw new TypeError(`${api}: takes a function, not ${inspect(fn, { depth: 0 })}`)
-  const note = noteOn(fn)
-  if (note !== undefined) return ship(note, api)
-  return unnoted(fn, api)
-}
-
-function unnoted(fn: AnyFunction, api: string): number {
-  const note = noteOf(fn)
+  const note = noteOn(fn) ?? noteOf(fn)
   return note === undefined ? plainCodeOf(fn, api) : ship(note, api)
-}
-
-/** What the data with this number is called that goes along with `fn`. */
-export function nameOfCaptured(fn: AnyFunction, number: number, api: string): string {
-  return new Drawing(noteOf(fn) as Note, api).names[number] as string
 }
 
 function ship(note: Note, api: string): number {
   const site = siteOf(note)
-  if (site.code === 0) publishAll(note, api)
+  if (site.code === 0) return shipFirst(note, site, api)
   if (site.unfit !== undefined) throw new CaptureError(`${api}: ${site.unfit}`)
   if (note.fixed !== 0) return note.fixed
   const { sent } = site
@@ -69,12 +58,21 @@ function ship(note: Note, api: string): number {
   for (const { index, from } of sent) {
     const value = values[index]
     if (typeof value === 'function' || (from !== undefined && !isData(value, from))) {
-      return new Walk(note, values, api).graph()
+      return new Walk(note, new Reading(api, note, values)).graph()
     }
     data.push(value)
   }
   captured = data
   return site.code
+}
+
+/** As `ship`, of a definition that was not published yet. What is read, is read once. */
+function shipFirst(note: Note, site: Site, api: string): number {
+  const reading = new Reading(api, note, site.refusal === undefined ? valuesOf(note, api) : NOTHING)
+  if (site.refusal === undefined) publishAll(note, reading)
+  if (site.refusal !== undefined) throw new CaptureError(site.refusal)
+  if (site.unfit !== undefined) throw new CaptureError(`${api}: ${site.unfit}`)
+  return new Walk(note, reading).graph()
 }
 
 /** What the thunk gives. */
@@ -89,6 +87,44 @@ function valuesOf(note: Note, api: string): readonly unknown[] {
       `${api}: ${own} refers to \`${name}\`, which is not initialised yet; call ${api} at ${show(original(callSite()))} ` +
         'after its declaration has run',
     )
+  }
+}
+
+/** The values of thunks in one call of `go`: a getter among them is to be called once. */
+class Reading {
+  readonly api: string
+  readonly #root: Note
+  readonly #values: readonly unknown[]
+  #others: Map<Note, readonly unknown[]> | undefined
+
+  constructor(api: string, root: Note, values: readonly unknown[]) {
+    this.api = api
+    this.#root = root
+    this.#values = values
+  }
+
+  of(note: Note): readonly unknown[] {
+    if (note === this.#root) return this.#values
+    this.#others ??= new Map()
+    let values = this.#others.get(note)
+    if (values === undefined) {
+      values = valuesOf(note, this.api)
+      this.#others.set(note, values)
+    }
+    return values
+  }
+
+  /** Why the function can't be shipped, if it can't. */
+  refusalOf(note: Note): string | undefined {
+    const { refusal } = siteOf(note)
+    if (refusal !== undefined) return refusal
+    try {
+      this.of(note)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error
+      return error.message
+    }
   }
 }
 
@@ -117,40 +153,18 @@ function isPart(value: unknown, { isExternal }: Import): boolean {
   return Object.values(value).some((each) => typeof each === 'function')
 }
 
-/** What was found of functions that are members of namespaces. */
-const refusals = new WeakMap<AnyFunction, string | undefined>()
-
-/**
- * Why `member` of a namespace can't be shipped, if it is a function that can't, or that refers to one. Who uses a namespace as a
- * value does not mean all of it: such a function is refused when it is called.
- */
-function refusalOf(member: unknown): string | undefined {
-  if (typeof member !== 'function') return undefined
-  if (!refusals.has(member)) {
-    // If it comes back to itself, it is not by this that it is refused.
-    refusals.set(member, undefined)
-    refusals.set(member, findRefusal(member))
-  }
-  return refusals.get(member)
-}
-
-function findRefusal(fn: AnyFunction): string | undefined {
-  const note = noteOf(fn)
-  if (note === undefined || note.fixed !== 0) return undefined
-  try {
-    const values = note.thunk()
-    for (const { index } of siteOf(note).slots) {
-      const refusal = refusalOf(values[index])
-      if (refusal !== undefined) return refusal
-    }
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  }
-}
-
 /** Whether a thread can load the module. In a bundle those of the program have no place of their own (packages/compiler/src/plugin.ts). */
 const isLoadable = (from: Import | undefined): from is Import => from !== undefined && from.specifier !== ''
+
+/** The record of a function of which the compiler has said nothing; or, if nobody may need it, why there is none. */
+function plainOf(fn: AnyFunction, api: string, isLenient: boolean): number | string {
+  try {
+    return plainCodeOfValue(fn, api)
+  } catch (error) {
+    if (isLenient && error instanceof CaptureError) return error.message
+    throw error
+  }
+}
 
 /** The member `name` of the namespace `from`. */
 const memberOf = (from: Import, name: string): Import => ({
@@ -169,25 +183,26 @@ interface Step {
   graph: number
 }
 
-// What stands in a place, as a number: the address of a code or graph record, or one of these; a node that has come before is
-// the number NODE - i, a namespace with certain members the number NODE - i of a list of its own.
+// What stands in a place, as a number: the address of a code or graph record, or one of these; a node that has come before, or a
+// text in a list of texts, is one of these less three for each before it.
 const DATA = -1
 const IMPORT = -2
-const REFUSED = -3
-const NODE = -4
-const NAMESPACE = -5
+const NODE = -5
+/** A namespace with these members. */
+const NAMESPACE = -6
+/** Why a function can't be shipped. */
+const TEXT = -7
+const APART = 3
 
 /** By definition, the steps that have come first. */
 const firstSteps = new WeakMap<Site, Step>()
-/** Lists of members, as numbers. */
-const memberLists = new Map<string, number>()
+const texts = new Map<string, number>()
 
-function numberOf(members: readonly string[]): number {
-  const key = members.join()
-  let number = memberLists.get(key)
+function numberOf(text: string): number {
+  let number = texts.get(text)
   if (number === undefined) {
-    number = memberLists.size
-    memberLists.set(key, number)
+    number = texts.size
+    texts.set(text, number)
   }
   return number
 }
@@ -195,75 +210,85 @@ function numberOf(members: readonly string[]): number {
 /** One walk through what a function refers to. */
 class Walk {
   readonly #root: Note
-  readonly #api: string
-  readonly #notes: Note[]
+  readonly #reading: Reading
+  readonly #nodes = new Map<AnyFunction, number>()
   readonly #data: unknown[] = []
   #step: Step
 
-  constructor(root: Note, values: readonly unknown[], api: string) {
+  constructor(root: Note, reading: Reading) {
     this.#root = root
-    this.#api = api
-    this.#notes = [root]
+    this.#reading = reading
     const site = siteOf(root)
+    this.#nodes.set(root.fn, 0)
     let first = firstSteps.get(site)
     if (first === undefined) {
       first = { token: site.code, next: [], graph: 0 }
       firstSteps.set(site, first)
     }
     this.#step = first
-    this.#walk(site, values)
+    this.#walk(root, false)
   }
 
   /** The record of the whole graph. */
   graph(): number {
-    captured = this.#data
     const step = this.#step
-    if (step.graph !== 0) return step.graph
-    const drawing = new Drawing(this.#root, this.#api)
-    if (drawing.settle()) return ship(this.#root, this.#api)
-    step.graph = drawing.publish()
+    if (step.graph === 0) {
+      const drawing = new Drawing(this.#root, this.#reading)
+      if (drawing.settle()) return new Walk(this.#root, this.#reading).graph()
+      step.graph = drawing.publish()
+    }
+    captured = this.#data
     return step.graph
   }
 
-  #walk({ sent }: Site, values: readonly unknown[]): void {
-    for (const { index, from } of sent) this.#visit(values[index], from)
+  /** `isLenient`: what can't be shipped is not missed before it is called. */
+  #walk(note: Note, isLenient: boolean): void {
+    const { sent } = siteOf(note)
+    if (sent.length === 0) return
+    const values = this.#reading.of(note)
+    for (const { index, from } of sent) this.#visit(values[index], from, isLenient)
   }
 
-  #visit(value: unknown, from: Import | undefined): void {
-    if (typeof value === 'function') return this.#visitFunction(value, from)
+  #visit(value: unknown, from: Import | undefined, isLenient: boolean): void {
+    if (typeof value === 'function') return this.#visitFunction(value, from, isLenient)
     if (from !== undefined && isNamespace(value, from)) return this.#visitNamespace(value, from)
     if (from !== undefined && isPart(value, from)) return this.#go(IMPORT)
     this.#data.push(value)
     this.#go(DATA)
   }
 
-  #visitFunction(fn: AnyFunction, from: Import | undefined): void {
-    const i = this.#notes.findIndex((note) => note.fn === fn)
-    if (i >= 0) return this.#go(NODE - 2 * i)
+  #visitFunction(fn: AnyFunction, from: Import | undefined, isLenient: boolean): void {
+    const i = this.#nodes.get(fn)
+    if (i !== undefined) return this.#go(NODE - APART * i)
     const note = noteOf(fn)
-    if (note === undefined) return this.#go(isLoadable(from) ? IMPORT : plainCodeOfValue(fn, this.#api))
-    if (note.fixed !== 0) return this.#go(note.fixed)
+    if (note === undefined) {
+      const plain = isLoadable(from) ? IMPORT : plainOf(fn, this.#reading.api, isLenient)
+      return this.#go(typeof plain === 'number' ? plain : TEXT - APART * numberOf(plain))
+    }
     const site = siteOf(note)
-    if (site.code === 0) publishAll(this.#root, this.#api)
-    this.#notes.push(note)
+    if (site.code === 0 && site.refusal === undefined) publishAll(this.#root, this.#reading)
+    const refusal = this.#reading.refusalOf(note)
+    if (refusal !== undefined) {
+      if (isLenient) return this.#go(TEXT - APART * numberOf(refusal))
+      throw new CaptureError(refusal)
+    }
+    if (note.fixed !== 0) return this.#go(note.fixed)
+    this.#nodes.set(fn, this.#nodes.size)
     this.#go(site.code)
-    if (site.sent.length > 0) this.#walk(site, valuesOf(note, this.#api))
+    this.#walk(note, isLenient)
   }
 
   #visitNamespace(namespace: object, from: Import): void {
     const names = Object.keys(namespace)
-    this.#go(NAMESPACE - 2 * numberOf(names))
+    this.#go(NAMESPACE - APART * numberOf(names.join()))
     for (const name of names) {
-      const member = (namespace as Record<string, unknown>)[name]
-      if (refusalOf(member) === undefined) this.#visit(member, memberOf(from, name))
-      else this.#go(REFUSED)
+      this.#visit((namespace as Record<string, unknown>)[name], memberOf(from, name), true)
     }
   }
 
   #go(token: number): void {
     const { next } = this.#step
-    let step =
-      next.length > 0 && (next[0] as Step).token === token ? next[0] : next.find((each) => each.token === token)
+    let step = next[0]?.token === token ? next[0] : next.find((each) => each.token === token)
     if (step === undefined) {
       step = { token, next: [], graph: 0 }
       next.push(step)
@@ -275,20 +300,17 @@ class Walk {
 // --- what has not been before ----------------------------------------------------------------------------------------------
 
 /** Publishes the code of all functions that are reached from `root` and were not published yet; V8 is asked once for all. */
-function publishAll(root: Note, api: string): void {
+function publishAll(root: Note, reading: Reading): void {
   const unpublished: Note[] = []
   const sites = new Set<Site>()
-  const seen = new Set<AnyFunction>()
+  const seen = new Set<object>()
   const visit = (value: unknown, from: Import | undefined): void => {
     if (typeof value === 'function') {
-      if (seen.has(value)) return
+      const note = seen.has(value) ? undefined : noteOf(value)
       seen.add(value)
-      const note = noteOf(value)
-      if (note !== undefined) visitNote(note)
+      if (note !== undefined && reading.refusalOf(note) === undefined) visitNote(note)
     } else if (from !== undefined && isNamespace(value, from)) {
-      for (const [name, member] of Object.entries(value)) {
-        if (refusalOf(member) === undefined) visit(member, memberOf(from, name))
-      }
+      for (const [name, member] of Object.entries(value)) visit(member, memberOf(from, name))
     }
   }
   const visitNote = (note: Note): void => {
@@ -297,25 +319,26 @@ function publishAll(root: Note, api: string): void {
       sites.add(site)
       unpublished.push(note)
     }
-    const values = valuesOf(note, api)
-    for (const { index, from } of site.slots) visit(values[index], from)
+    const values = reading.of(note)
+    for (const { index, from, form } of site.slots) if (form !== undefined) visit(values[index], from)
   }
   seen.add(root.fn)
   visitNote(root)
-  publishSites(unpublished, api)
+  publishSites(unpublished, (note) => reading.of(note), reading.api)
 }
 
 /** A function and what it refers to, as it is now. */
 class Drawing {
-  readonly #api: string
+  readonly #reading: Reading
   readonly #notes: Note[] = []
+  readonly #nodes = new Map<AnyFunction, number>()
   readonly #values: Value[][] = []
   /** Of the data, for messages. */
   readonly names: string[] = []
 
-  constructor(root: Note, api: string) {
-    this.#api = api
-    this.#add(root)
+  constructor(root: Note, reading: Reading) {
+    this.#reading = reading
+    this.#add(root, false)
   }
 
   /** Publishes the graph record and returns its address. */
@@ -324,7 +347,9 @@ class Drawing {
     const nodes = this.#notes.map((note, i): GraphNode => {
       return { code: siteOf(note).code, isOnly: note.isOnly && fixed.has(i), values: this.#values[i] as Value[] }
     })
-    const graph = publishGraph({ nodes, count: this.names.length })
+    // Data alone is what a code record is for.
+    const isPlain = nodes.length === 1 && nodes[0]?.values.every((value) => 'data' in value)
+    const graph = isPlain === true ? (nodes[0] as GraphNode).code : publishGraph({ nodes, count: this.names.length })
     if (fixed.has(0)) (this.#notes[0] as Note).fixed = graph
     return graph
   }
@@ -337,31 +362,28 @@ class Drawing {
     const border = this.#notes.filter((_, i) => {
       return i > 0 && fixed.has(i) && this.#values.some((values, k) => !fixed.has(k) && values.some(isNode(i)))
     })
-    for (const note of border) new Drawing(note, this.#api).publish()
+    for (const note of border) new Drawing(note, this.#reading).publish()
     return border.length > 0
   }
 
-  #add(note: Note): number {
+  #add(note: Note, isLenient: boolean): number {
     const i = this.#notes.push(note) - 1
+    this.#nodes.set(note.fn, i)
     const values: Value[] = []
     this.#values.push(values)
     const { sent } = siteOf(note)
     if (sent.length === 0) return i
-    const found = valuesOf(note, this.#api)
+    const found = this.#reading.of(note)
     const owner = i === 0 || note.fn.name === '' ? '' : ` of \`${note.fn.name}\``
-    for (const slot of sent) values.push(this.#value(found[slot.index], slot.from, nameOf(slot), owner))
+    for (const slot of sent) values.push(this.#value(found[slot.index], slot.from, nameOf(slot), owner, isLenient))
     return i
   }
 
-  #value(value: unknown, from: Import | undefined, name: string, owner: string): Value {
-    if (typeof value === 'function') return this.#functionValue(value, from)
+  #value(value: unknown, from: Import | undefined, name: string, owner: string, isLenient: boolean): Value {
+    if (typeof value === 'function') return this.#functionValue(value, from, isLenient)
     if (from !== undefined && isNamespace(value, from)) {
       const members = Object.entries(value).map(([key, member]) => {
-        const refused = refusalOf(member)
-        return [
-          key,
-          refused === undefined ? this.#value(member, memberOf(from, key), `${name}.${key}`, owner) : { refused },
-        ] as const
+        return [key, this.#value(member, memberOf(from, key), `${name}.${key}`, owner, true)] as const
       })
       return { members: Object.fromEntries(members), isObject: !types.isModuleNamespaceObject(value) }
     }
@@ -369,13 +391,18 @@ class Drawing {
     return { data: this.names.push(`captured variable \`${name}\`${owner}`) - 1 }
   }
 
-  #functionValue(fn: AnyFunction, from: Import | undefined): Value {
-    const i = this.#notes.findIndex((note) => note.fn === fn)
-    if (i >= 0) return { node: i }
+  #functionValue(fn: AnyFunction, from: Import | undefined, isLenient: boolean): Value {
+    const i = this.#nodes.get(fn)
+    if (i !== undefined) return { node: i }
     const note = noteOf(fn)
-    if (note === undefined)
-      return isLoadable(from) ? { from: exactly(from, fn) } : { code: plainCodeOfValue(fn, this.#api) }
-    return note.fixed !== 0 ? { code: note.fixed } : { node: this.#add(note) }
+    if (note === undefined) {
+      if (isLoadable(from)) return { from: exactly(from, fn) }
+      const plain = plainOf(fn, this.#reading.api, isLenient)
+      return typeof plain === 'number' ? { code: plain } : { refusal: plain }
+    }
+    const refusal = this.#reading.refusalOf(note)
+    if (refusal !== undefined) return { refusal }
+    return note.fixed !== 0 ? { code: note.fixed } : { node: this.#add(note, isLenient) }
   }
 
   /** The nodes that are code, and refer to the same code for ever. */
@@ -401,6 +428,12 @@ function nameOf({ form, from }: Slot): string {
   if (from === undefined) return [root, ...steps.filter((step) => typeof step === 'string')].join('.')
   const last = from.path.at(-1) as string
   return steps.length > 0 && last !== 'default' ? last : root
+}
+
+/** What the data with this number is called that goes along with `fn`. */
+export function nameOfCaptured(fn: AnyFunction, number: number, api: string): string {
+  const note = noteOf(fn) as Note
+  return new Drawing(note, new Reading(api, note, valuesOf(note, api))).names[number] as string
 }
 
 const isNode = (i: number) => (value: Value) => 'node' in value && value.node === i

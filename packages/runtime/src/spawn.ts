@@ -64,7 +64,6 @@ export function newproc(
     throw new RuntimeClosedError(`${api}: the runtime was shut down; start goroutines before runtime.shutdown()`)
   }
   const code = codeOf(fn, api)
-  const values = captured.length === 0 ? args : args.length === 0 ? captured : [...captured, ...args]
   const signal = options?.signal
   const goroutine = new Goroutine<unknown>(newGoid(), code, options?.name)
   if (signal?.aborted) {
@@ -75,9 +74,7 @@ export function newproc(
   let unname: (() => void) | undefined
   try {
     if (options?.name !== undefined) unname = noteName(goroutine.id, options.name)
-    const ahead = captured.length
-    if (signal === undefined || contextOf === undefined) writeArguments(g, values, 0, fn, ahead, api, options)
-    else writeArguments(g, [contextOf(signal), ...values], F_ABORTABLE | F_CONTEXT, fn, ahead, api, options)
+    writeValues(g, fn, args, api, options)
   } catch (error) {
     unname?.()
     self.slab.freeClass(g, G_CLASS)
@@ -103,7 +100,24 @@ export function newproc(
   return goroutine
 }
 
-/** Writes `args` into `g`, of which the first `ahead` are captured values of `fn`; and before them, by the flags, its context. */
+/** Writes into `g` what the goroutine gets: its context, what `codeOf` has just found that `fn` captures, and `args`. */
+function writeValues(
+  g: number,
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  api: string,
+  options: GoOptions | undefined,
+): void {
+  const ahead = captured.length
+  const values = ahead === 0 ? args : args.length === 0 ? captured : [...captured, ...args]
+  const signal = options?.signal
+  const context = signal === undefined || contextOf === undefined ? undefined : contextOf(signal)
+  if (context === undefined) return writeArguments(g, values, 0, fn, ahead, api, options?.transfer)
+  const flags = F_ABORTABLE | F_CONTEXT
+  return writeArguments(g, [context, ...values], flags, fn, ahead, api, options?.transfer)
+}
+
+/** Writes `args` into `g`, of which the first `ahead`, behind the context, are captured values of `fn`. */
 function writeArguments(
   g: number,
   args: readonly unknown[],
@@ -111,7 +125,7 @@ function writeArguments(
   fn: (...args: never[]) => unknown,
   ahead: number,
   api: string,
-  options: GoOptions | undefined,
+  transfer: readonly Transferable[] | undefined,
 ): void {
   const count = args.length
   if (count === 0) {
@@ -131,13 +145,13 @@ function writeArguments(
   }
   // One block for all of them: two arguments may share an object, and copies share what the originals share.
   let suffix = ''
-  const root = (index: number): string => {
+  const root = (index: number) => {
     const i = (flags & F_CONTEXT) === 0 ? index : index - 1
     if (i >= ahead) return `argument ${i - ahead + 1}`
     suffix = ` (${api} at ${show(original(callSite()))})`
     return nameOfCaptured(fn, i, api)
   }
-  const encoded = encode(args, { root, suffix: () => suffix, transfer: options?.transfer })
+  const encoded = encode(args, { root, suffix: () => suffix, transfer })
   const { bytes, externals } = encoded
   const allFlags = encoded.handles ? flags | F_HANDLES : flags
   const block = alloc(bytes.length)

@@ -93,6 +93,7 @@ describe('the elements of a thunk, whatever a bundler has made of them', () => {
 
 describe('what is found in a text at a glance', () => {
   const isOurs = (name: string) => ['a', 'b', 'require'].includes(name)
+  const isDoubtful = (name: string) => name === 'ownGlobal'
 
   test.each([
     '() => a + b',
@@ -106,7 +107,7 @@ describe('what is found in a text at a glance', () => {
     'async function*gen(){ yield a }',
     'async function (x) { return `x` + b }',
   ])('%s', (text) => {
-    const seen = skim(text, isOurs)
+    const seen = skim(text, isOurs, isDoubtful)
     const exact = analyse(text)
     expect(seen).toMatchObject({
       kind: exact.kind,
@@ -119,7 +120,7 @@ describe('what is found in a text at a glance', () => {
   })
 
   test('a property is no name', () => {
-    expect(skim('() => x.a.b', isOurs)?.free).toEqual([])
+    expect(skim('() => x.a.b', isOurs, isDoubtful)?.free).toEqual([])
   })
 
   test.each([
@@ -133,9 +134,11 @@ describe('what is found in a text at a glance', () => {
     '() => import("a")',
     '() => import.meta.url',
     '() => __spread(a)',
+    '() => ownGlobal + a',
+    '() => \\u0061',
     'function /* ( */ named() {}',
   ])('too little for %s', (text) => {
-    expect(skim(text, isOurs)).toBeUndefined()
+    expect(skim(text, isOurs, isDoubtful)).toBeUndefined()
   })
 })
 
@@ -230,10 +233,8 @@ describe('data', () => {
     )
     codeOf(fn, 'go')
     expect(captured).toEqual([1, options])
-    expect([0, 1].map((i) => nameOfCaptured(fn, i, 'go'))).toEqual([
-      'captured variable `first`',
-      'captured variable `options` of `helper`',
-    ])
+    const named = (name: string) => `captured variable ${name}`
+    expect([0, 1].map((i) => nameOfCaptured(fn, i, 'go'))).toEqual([named('`first`'), named('`options` of `helper`')])
     const ns = { a: 1, b: { c: 2 } }
     const all = ship(
       () => ns,
@@ -242,10 +243,15 @@ describe('data', () => {
       2,
     )
     codeOf(all, 'go')
-    expect([0, 1].map((i) => nameOfCaptured(all, i, 'go'))).toEqual([
-      'captured variable `ns.a`',
-      'captured variable `ns.b`',
-    ])
+    expect([0, 1].map((i) => nameOfCaptured(all, i, 'go'))).toEqual([named('`ns.a`'), named('`ns.b`')])
+    const part = ship(
+      () => options.deep,
+      () => [options.deep],
+      table([[0]]),
+      0,
+    )
+    codeOf(part, 'go')
+    expect(nameOfCaptured(part, 0, 'go')).toEqual(named('`options.deep`'))
   })
 })
 
@@ -1045,6 +1051,96 @@ describe('imports', () => {
   })
 })
 
+describe('members of a namespace that can not be shipped', () => {
+  test('throw when they are called', async () => {
+    const bad = ship(
+      () => 1,
+      () => [],
+      table(['app.ts:1:2: `x` is assigned to.']),
+      0,
+    )
+    const viaBad = ship(
+      () => bad(),
+      () => [bad],
+      table([[1]]),
+      0,
+    )
+    const early = ship(
+      () => late,
+      () => [late],
+      table([[1]]),
+      0,
+    )
+    const all = { bad, viaBad, early, good: () => 2 }
+    const main = ship(
+      (name: keyof typeof all) => all[name](),
+      () => [all],
+      table([[[0, '*']]], ['node:path']),
+      0,
+    )
+    ship(all.good, () => [], table([[]]), 0)
+    const code = codeOf(main, 'go')
+    const late = 1
+    const there = (await functionAt(code)) as (name: keyof typeof all) => unknown
+    expect(there('good')).toBe(2)
+    expect(() => there('bad')).toThrow('app.ts:1:2: `x` is assigned to.')
+    expect(() => there('viaBad')).toThrow('app.ts:1:2: `x` is assigned to.')
+    expect(() => there('early')).toThrow(/`late`, which is not initialised yet/)
+    expect(late).toBe(1)
+  })
+})
+
+describe('names', () => {
+  test('of native functions, with letters beyond ASCII, and like our own', async () => {
+    const { max } = Math
+    const { hasOwnProperty: has } = Object.prototype
+    const ünïcode = 1
+    const \u0061bc = 2
+    const _goro_ = 3
+    const fn = ship(
+      async () => [
+        max(1, 2),
+        has.call({ a: 1 }, 'a'),
+        ünïcode,
+        abc,
+        _goro_,
+        (await import('node:path')).sep,
+        typeof import.meta.url,
+      ],
+      () => [max, has, ünïcode, \u0061bc, _goro_],
+      table([[1, 1, 1, 1, 1]]),
+      0,
+    )
+    expect(await run(fn)).toEqual([2, true, 1, 2, 3, '/', 'string'])
+    expect(formsOf('() => [\\u0061bc, \\u{fc}n]').map((form) => form?.root)).toEqual(['abc', 'ün'])
+  })
+
+  test('of getters are read once', async () => {
+    let reads = 0
+    const o = {
+      get n() {
+        return ++reads
+      },
+    }
+    const inner = ship(
+      (x: number) => x + o.n,
+      () => [o.n],
+      table([[0]]),
+      0,
+    )
+    const outer = ship(
+      () => inner(10),
+      () => [inner],
+      table([[1]]),
+      0,
+    )
+    codeOf(outer, 'go')
+    expect([reads, captured]).toEqual([1, [1]])
+    codeOf(outer, 'go')
+    expect([reads, captured]).toEqual([2, [2]])
+  })
+})
+
 describe('refused', () => {
   test('is what the compiler refuses, with its words', () => {
     const module = table(['app.ts:1:2: `x` is assigned to.', [1]])
@@ -1104,9 +1200,10 @@ describe('refused', () => {
     const unseen = (x: number) => x + k
     const place = String.raw`file:.*compiled\.test\.ts:\d+:\d+`
     const message = new RegExp(
-      `^go: \`unseen\` \\(${place}\\) refers to \`k\` at ${place}, which it would not find on another thread. Pass data as an ` +
-        "argument: go\\(fn, …, k\\); import code inside the function: await import\\('…'\\). Or let the compiler see it: " +
-        "define it at the top level of a module that goro compiles, or where it is defined begin it with 'use goroutine'$",
+      `^go: \`unseen\` \\(${place}\\) refers to \`k\` at ${place}, which it would not find on another thread. Functions at the ` +
+        'top level of compiled modules may come to go in any way; one within another function works if it is written where go ' +
+        "is called, or begins with the directive 'use goroutine'. Or: Pass data as an argument: go\\(fn, …, k\\); import code " +
+        "inside the function: await import\\('…'\\)$",
     )
     expect(() => codeOf(unseen, 'go')).toThrow(message)
     expect(() =>
@@ -1148,6 +1245,30 @@ describe('refused', () => {
         'go',
       ),
     ).toThrow(/`join` is a bound function/)
+  })
+
+  test('is what the program has put on globalThis', () => {
+    const k = 1
+    vi.stubGlobal('configured', 2)
+    const fn = ship(
+      () => k + (globalThis as unknown as { configured: number }).configured,
+      () => [k],
+      table([[0]]),
+      0,
+    )
+    expect(codeOf(fn, 'go')).toBeGreaterThan(0)
+    const made = new Function('k', 'ship', 'module', 'return ship(() => configured + k, () => [k], module, 0)')
+    expect(() => codeOf(made(k, ship, table([[0]])), 'go')).toThrow(
+      /refers to `configured` .* Each thread has a globalThis of its own. Pass it as an argument$/,
+    )
+    const local = ship(
+      (configured: number) => configured + k,
+      () => [k],
+      table([[0]]),
+      0,
+    )
+    expect(codeOf(local, 'go')).toBeGreaterThan(0)
+    vi.unstubAllGlobals()
   })
 
   test('is a name that a later tool has put into the text and nobody knows', () => {

@@ -53,7 +53,10 @@ export class Module {
   knowsGoro = false
   readonly #parents = new Map<Node, Node>()
   readonly #offences = new Map<Node, Offence[]>()
+  // What has been found out about variables: modules may refer to one thousands of times.
   readonly #imported = new Map<Variable, Imported | undefined>()
+  readonly #constant = new Map<Variable, boolean>()
+  readonly #members = new Map<Variable, ReadonlyMap<string, Node> | undefined>()
 
   constructor(program: Program) {
     this.program = program
@@ -105,9 +108,22 @@ export class Module {
 
   /** Whether `variable` has one value from its declaration on. */
   isConstant(variable: Variable): boolean {
-    const [def, ...others] = definitions(variable)
-    if (def === undefined || others.length > 0 || isVar(def.parent)) return false
-    return variable.references.every((reference) => !reference.isWrite() || reference.init === true)
+    let is = this.#constant.get(variable)
+    if (is === undefined) {
+      const [def, ...others] = definitions(variable)
+      is =
+        def !== undefined &&
+        others.length === 0 &&
+        !isVar(def.parent) &&
+        variable.references.every((reference) => !reference.isWrite() || reference.init === true)
+      this.#constant.set(variable, is)
+    }
+    return is
+  }
+
+  #membersOf(variable: Variable): ReadonlyMap<string, Node> | undefined {
+    if (!this.#members.has(variable)) this.#members.set(variable, membersOf(variable, this))
+    return this.#members.get(variable)
   }
 
   // --- imports -----------------------------------------------------------------------------------------------------------
@@ -205,14 +221,14 @@ export class Module {
     const isConstant = variable !== undefined && this.isConstant(variable)
     const at = Math.min(...places.map(({ start }) => start))
     const whole = { element: { text, value: variable, imported, isConstant }, at }
-    if (variable === undefined) return this.#members(whole, places, () => undefined) ?? [whole]
-    if (imported !== undefined) return (imported.path[0] === '*' && this.#members(whole, places)) || [whole]
-    const object = membersOf(variable, this)
-    return (object && this.#members(whole, places, (name) => object.get(name))) ?? [whole]
+    if (variable === undefined) return this.#read(whole, places, () => undefined) ?? [whole]
+    if (imported !== undefined) return (imported.path[0] === '*' && this.#read(whole, places)) || [whole]
+    const object = this.#membersOf(variable)
+    return (object && this.#read(whole, places, (name) => object.get(name))) ?? [whole]
   }
 
   /** The members of `whole` that are read, if nothing else is done with it: then only they are needed. */
-  #members(
+  #read(
     { element }: Found,
     places: readonly Node[],
     written: (name: string) => Node | undefined = () => undefined,
@@ -231,7 +247,7 @@ export class Module {
       const object = value && unwrap(value)
       const deeper = object?.type === 'ObjectExpression' ? plainProperties(object) : undefined
       if (deeper === undefined) return [member]
-      return this.#members(member, nodes, (name) => deeper.get(name)) ?? [member]
+      return this.#read(member, nodes, (name) => deeper.get(name)) ?? [member]
     })
   }
 

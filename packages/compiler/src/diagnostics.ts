@@ -88,6 +88,8 @@ export class Original {
   readonly #filename: string
   readonly #inputMap: EncodedSourceMap | undefined
   readonly #originalSource: (() => string) | undefined
+  /** Where each line starts. */
+  #lines: number[] | undefined
   #traced: TraceMap | undefined
 
   constructor(
@@ -104,9 +106,14 @@ export class Original {
 
   /** Where `offset` into the input stands. */
   position(offset: number): Position {
-    const before = this.#source.slice(0, offset)
-    const line = before.split('\n').length
-    const column = offset - (before.lastIndexOf('\n') + 1)
+    this.#lines ??= [0, ...Array.from(this.#source.matchAll(/\n/g), ({ index }) => index + 1)]
+    let line = this.#lines.length
+    for (let low = 1; low < line; ) {
+      const middle = (low + line + 1) >> 1
+      if ((this.#lines[middle - 1] as number) <= offset) low = middle
+      else line = middle - 1
+    }
+    const column = offset - (this.#lines[line - 1] as number)
     const found = this.#trace(line, column)
     return found ?? { file: this.#filename, line, column: column + 1 }
   }

@@ -37,6 +37,21 @@ export interface Captures {
   readonly offences: readonly Offence[]
 }
 
+/** tsx takes the default export of what was CommonJS out of `import(…)`, by `.then`. */
+function awaitedImport(node: Node): Node {
+  const method = node.type === 'CallExpression' ? memberOf(node.callee) : undefined
+  const [callback] = node.type === 'CallExpression' ? node.arguments : []
+  return method?.name === 'then' && callback !== undefined && mentions(callback, '__esModule') ? method.object : node
+}
+
+function mentions(node: Node, text: string): boolean {
+  let found = node.type === 'Literal' && node.value === text
+  forEachChild(node, (child) => {
+    found ||= mentions(child, text)
+  })
+  return found
+}
+
 /** What loaders and compilers make of `require` for an `import`. */
 const INTEROP =
   /^(__toESM|__importStar|__importDefault|_?interopRequire(Default|Wildcard)?|_interop_require_(default|wildcard))$/
@@ -144,7 +159,7 @@ export class Module {
       case 'SequenceExpression':
         return this.importedBy(value.expressions.at(-1) as Node)
       case 'AwaitExpression': {
-        const call = unwrap(value.argument)
+        const call = awaitedImport(unwrap(value.argument))
         return call.type === 'ImportExpression' ? whole(call.source, call.options !== null) : undefined
       }
       case 'CallExpression': {

@@ -181,7 +181,24 @@ const IMPORTER = 'return (specifier, options) => import(specifier, options)'
 /** As `vm.compileFunction`, with `import()` in it that resolves from its file. */
 export function compile(body: string, names: readonly string[], options: vm.CompileFunctionOptions) {
   const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never
-  return vm.compileFunction(body, names, { ...options, importModuleDynamically })
+  const all = { ...options, importModuleDynamically }
+  return names.some((name) => ASTRAL.test(name))
+    ? compileAstral(body, names, all)
+    : vm.compileFunction(body, names, all)
+}
+
+const ASTRAL = /[\ud800-\udfff]/
+
+/** Node can't have such a name as a parameter: it crashes. */
+function compileAstral(body: string, names: readonly string[], options: vm.CompileFunctionOptions) {
+  const parameters = names.map((name, i) => (ASTRAL.test(name) ? `${IMPORT}${i}` : name))
+  const variables = names.map((name, i) => (ASTRAL.test(name) ? `var ${name}=${parameters[i]};` : '')).join('')
+  const [directive] = /^("use strict";)?/.exec(body) as RegExpExecArray
+  const columnOffset = (options.columnOffset ?? 0) - variables.length
+  return vm.compileFunction(directive + variables + body.slice(directive.length), parameters, {
+    ...options,
+    columnOffset,
+  })
 }
 
 /** Runs `work` without Node's warning, at the first import of a thread, that importing from compiled code is experimental. */

@@ -36,8 +36,8 @@ plain.write('node_modules/goro/index.mjs', readFileSync(join(plain.dir, 'plain-g
 compiled.linkGoro('goro')
 
 const files = readdirSync(join(plain.dir, 'cases')).sort()
-const typescript = files.filter((file) => file.endsWith('.ts'))
-const javascript = files.filter((file) => !file.endsWith('.ts'))
+const typescript = files.filter((file) => /\.m?ts$/.test(file))
+const javascript = files.filter((file) => !typescript.includes(file))
 const GORO = 'goro/register'
 
 /** The outcomes by name. */
@@ -71,7 +71,7 @@ test('every case was run each time', () => {
   expect(names.length).toBeGreaterThan(150)
   expect([...beforeTsx.keys()]).toEqual(names)
   expect(new Set([...stripped.values()].map(({ file }) => file))).toEqual(new Set(erasable))
-  expect([...afterTsx.keys()]).toEqual(names.filter((name) => /^[^:]+\.ts:/.test(name)))
+  expect([...afterTsx.keys()]).toEqual(names.filter((name) => /^[^:]+\.m?ts:/.test(name)))
 })
 
 describe.each(files)('%s', (file) => {

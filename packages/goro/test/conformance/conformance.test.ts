@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, type RunnerTestSuite, test } from 'vitest'
 import './cases/index.ts'
 import { type Case, idOf, type Place, programs, suite } from './harness.ts'
 import type { Report } from './runner.ts'
@@ -103,6 +103,11 @@ function judge(verdicts: Verdicts, { code, stdout, stderr }: Outcome): void {
   if (running !== undefined) verdicts.set(running, `the process ended in it, with ${code}:\n${stderr}`)
 }
 
+/** The tests of `group` that `-t` has chosen. */
+function namesOf(group: Readonly<RunnerTestSuite>): string[] {
+  return group.tasks.flatMap((task) => (task.type === 'suite' ? namesOf(task) : task.mode === 'run' ? [task.name] : []))
+}
+
 function bySource<C extends Case>(list: readonly C[]): [source: string, list: C[]][] {
   const sources = [...new Set(list.map(({ source }) => source))]
   return sources.map((source) => [source, list.filter((each) => each.source === source)])
@@ -112,8 +117,11 @@ for (const { place, procs } of placements) {
   const here = suite.filter(({ places }) => places === undefined || places.includes(place))
   describe.each(procs)(`${place}, GOMAXPROCS=%i`, (count) => {
     const verdicts: Verdicts = new Map()
-    beforeAll(async () => {
-      for (let i = 0; i < runs; i++) judge(verdicts, await start([place], count))
+    // biome-ignore lint/correctness/noEmptyPattern: vitest reads from it what the hook wants
+    beforeAll(async ({}, group) => {
+      const names = namesOf(group)
+      for (let i = 0; i < runs; i++)
+        judge(verdicts, await start([place, ...(names.length === here.length ? [] : names)], count))
     })
     for (const [source, list] of bySource(here)) {
       describe(source, () => {

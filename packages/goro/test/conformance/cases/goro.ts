@@ -681,6 +681,15 @@ main(
 const death = cases('api.md: a thread that dies')
 const died = { name: 'ThreadDiedError' }
 
+/** Starts a goroutine that ends its thread. That is expected from the start: it may happen before anybody comes to wait for it. */
+function doomed<A extends unknown[]>(
+  { go, rejects }: Pick<T, 'go' | 'rejects'>,
+  fn: (...args: A) => unknown,
+  ...args: A
+): Promise<void> {
+  return rejects(go(fn, ...args), died)
+}
+
 death(
   'its goroutine fails with ThreadDiedError',
   async ({ go, rejects }) => {
@@ -696,7 +705,8 @@ death(
   'holding a Mutex: those who wait and those who come fail instead of hanging',
   async ({ Mutex, go, chan, rejects, throws }) => {
     const [m, ready] = [new Mutex(), chan<number>()]
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (lock: Mutex, c: Chan<number>) => {
         await lock.lock()
         await c.send(1)
@@ -709,7 +719,7 @@ death(
     await ready.recv()
     const waits = rejects(m.lock(), died)
     await ready.send(1)
-    await rejects(victim, died)
+    await victim
     await waits
     await rejects(m.lock(), died)
     await rejects(
@@ -725,7 +735,8 @@ death(
   'writing under an RWMutex: readers and writers fail instead of hanging',
   async ({ RWMutex, go, chan, rejects, throws }) => {
     const [rw, ready] = [new RWMutex(), chan<number>()]
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (lock: RWMutex, c: Chan<number>) => {
         await lock.lock()
         await c.send(1)
@@ -738,7 +749,7 @@ death(
     await ready.recv()
     const waits = [rejects(rw.rLock(), died), rejects(rw.lock(), died)]
     await ready.send(1)
-    await rejects(victim, died)
+    await victim
     await Promise.all(waits)
     throws(() => rw.tryLock(), died)
     throws(() => rw.tryRLock(), died)
@@ -750,7 +761,8 @@ death(
   'parked on a channel: it leaves no ghost, the value goes to the next',
   async ({ chan, go, rejects, equal }) => {
     const [ch, kill] = [chan<number>(), chan<number>()]
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (c: Chan<number>, k: Chan<number>) => {
         void c.recv()
         await k.recv()
@@ -760,7 +772,7 @@ death(
       kill,
     )
     await kill.send(1)
-    await rejects(victim, died)
+    await victim
     equal(ch.trySend(1), false)
     const next = ch.recv()
     await ch.send(2)
@@ -773,7 +785,8 @@ death(
   'parked as a sender: its value is gone with it',
   async ({ chan, go, rejects, equal }) => {
     const [ch, kill] = [chan<number>(), chan<number>()]
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (c: Chan<number>, k: Chan<number>) => {
         void c.send(1)
         await k.recv()
@@ -783,7 +796,7 @@ death(
       kill,
     )
     await kill.send(1)
-    await rejects(victim, died)
+    await victim
     equal(ch.tryRecv(), undefined)
   },
   { places: ['main+go'] },
@@ -793,7 +806,8 @@ death(
   'parked in a select: it leaves no ghost in any of its channels',
   async ({ chan, go, rejects, equal }) => {
     const [a, b, kill] = [chan<number>(), chan<number>(), chan<number>()]
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (x: Chan<number>, y: Chan<number>, k: Chan<number>) => {
         const { select, send } = await import('goro')
         void select({ x, y: send(y, 1) })
@@ -805,7 +819,7 @@ death(
       kill,
     )
     await kill.send(1)
-    await rejects(victim, died)
+    await victim
     equal([a.trySend(1), b.tryRecv()], [false, undefined])
   },
   { places: ['main+go'] },
@@ -816,7 +830,8 @@ death(
   async ({ Mutex, go, chan, rejects }) => {
     const [m, kill] = [new Mutex(), chan<number>()]
     await m.lock()
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (lock: Mutex, k: Chan<number>) => {
         void lock.lock()
         await k.recv()
@@ -827,7 +842,7 @@ death(
     )
     await kill.send(1)
     const next = m.lock()
-    await rejects(victim, died)
+    await victim
     m.unlock()
     await next
     m.unlock()
@@ -840,7 +855,8 @@ death(
   async ({ Semaphore, go, chan, rejects }) => {
     const [sem, kill] = [new Semaphore(2), chan<number>()]
     await sem.acquire(1)
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (s: Semaphore, k: Chan<number>) => {
         void s.acquire(2)
         await k.recv()
@@ -851,7 +867,7 @@ death(
     )
     await kill.send(1)
     const next = sem.acquire(1)
-    await rejects(victim, died)
+    await victim
     await next
   },
   { places: ['main+go'] },
@@ -862,7 +878,8 @@ death(
   async ({ WaitGroup, go, chan, rejects }) => {
     const [wg, kill] = [new WaitGroup(), chan<number>()]
     wg.add(1)
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (g: WaitGroup, k: Chan<number>) => {
         void g.wait()
         await k.recv()
@@ -873,7 +890,7 @@ death(
     )
     await kill.send(1)
     const own = wg.wait()
-    await rejects(victim, died)
+    await victim
     wg.done()
     await own
   },
@@ -898,7 +915,8 @@ death(
   'doing a Once: those who wait go on',
   async ({ Once, go, chan, rejects }) => {
     const [once, ready] = [new Once(), chan<number>()]
-    const victim = go(
+    const victim = doomed(
+      { go, rejects },
       async (o: Once, c: Chan<number>) => {
         await o.do(async () => {
           await c.send(1)
@@ -912,7 +930,7 @@ death(
     await ready.recv()
     const waits = once.do(() => undefined).catch(() => undefined)
     await ready.send(1)
-    await rejects(victim, died)
+    await victim
     await waits
   },
   { places: ['main+go'] },

@@ -444,7 +444,8 @@ function wayOut(missing: Reference, name: string): string {
   const byHand = isImported(missing)
     ? "Import it inside the function: await import('…')"
     : `Pass data as an argument: go(fn, …, ${missing.name}); import code inside the function: await import('…')`
-  return isCompiled() ? `${COMPILED}. Or: ${byHand}` : `${itself}${byHand}. Or ${COMPILE}`
+  if (!isCompiled()) return `${itself}${byHand}. Or ${COMPILE}`
+  return isImported(missing) ? COMPILED : `${COMPILED}; or pass data as an argument: go(fn, …, ${missing.name})`
 }
 
 const COMPILE =

@@ -134,7 +134,7 @@ export const byComma = unmarked(',')
       const [once, found, refused] = await buildAndRun(project, build)
       expect([once, found]).toEqual(['once', "[ [ 'a', 'b' ], [ 'a', 'b' ], [ 'c', 'd' ] ]"])
       expect(refused).toMatch(
-        /^CaptureError go: .* refers to `separator` at .*, which it would not find .*'use goroutine'$/,
+        /^CaptureError go: .* refers to `separator` at .*, which it would not find .*'use goroutine'/,
       )
     },
   )

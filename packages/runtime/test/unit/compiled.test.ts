@@ -1202,8 +1202,7 @@ describe('refused', () => {
     const message = new RegExp(
       `^go: \`unseen\` \\(${place}\\) refers to \`k\` at ${place}, which it would not find on another thread. Functions at the ` +
         'top level of compiled modules may come to go in any way; one within another function works if it is written where go ' +
-        "is called, or begins with the directive 'use goroutine'. Or: Pass data as an argument: go\\(fn, …, k\\); import code " +
-        "inside the function: await import\\('…'\\)$",
+        "is called, or begins with the directive 'use goroutine'; or pass data as an argument: go\\(fn, …, k\\)$",
     )
     expect(() => codeOf(unseen, 'go')).toThrow(message)
     expect(() =>

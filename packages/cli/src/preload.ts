@@ -8,7 +8,7 @@ const install: ThreadLoader = async () => {
   const [commonJs, modules] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
   commonJs.register()
   modules.register()
-  register()
+  await register()
 }
 install.typescript = true
 

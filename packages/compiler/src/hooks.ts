@@ -1,6 +1,6 @@
 /**
  * Node's hooks for ES modules where they run on a thread of their own: Node 20, and 22 before 22.15. They may be registered more than
- * once, each with the next number (register.ts).
+ * once, each with the next number (node.ts).
  */
 import type { LoadHook } from 'node:module'
 import { loadModule } from './load.ts'

@@ -1,102 +1,26 @@
 /**
- * The Node loader: `node --import goro/register app.js`. It compiles what the program loads, ES modules and CommonJS,
- * JavaScript and TypeScript. It works with other loaders in any order: it comes after them, and finds JavaScript with a source map;
- * only Node's own type stripping is later, and is given the text that the user wrote, with more of it.
- *
- * ES modules come by Node's hooks: in this thread where Node can (22.15), else on a thread that Node has for hooks. CommonJS
- * comes by `Module.prototype._compile`, to which every loader of CommonJS gives what it has made of a file; or by the hooks, if
- * those of ES modules load it; or by both.
- *
- * Node runs an `--import` on every thread. A goroutine brings its code along, so the runtime's own threads need the loader only
- * once a goroutine imports a module by itself; to install it there at once would hold up their start by a third on Node 20. The
- * runtime calls what is left for it under `goro.loader` before the first such import.
+ * How the loader gets onto a thread. Node runs an `--import` on every thread. A goroutine brings its code along, so the runtime's own
+ * threads need the loader (node.ts) only once a goroutine imports a module by itself; to load it there at once would hold up their
+ * start, on Node 20 by another thread for each. The runtime calls what is left for it under `goro.loader` before the first such import.
  */
-import module from 'node:module'
 import { isMainThread, workerData } from 'node:worker_threads'
-import { type Loaded, load, loadModule } from './load.ts'
 
 /** What `goro.loader` holds. */
 export interface ThreadLoader {
   /** Installs it; once. */
-  (): Promise<void> | void
+  (): Promise<void>
   /** TypeScript is loaded by it, too. */
   typescript?: boolean
 }
 
-/** Whether this is a thread of the runtime, whose Piscina says so (packages/runtime/src/threads.ts). */
-export const isGoroutineThread = (): boolean => !isMainThread && workerData === 'goroutines'
-
-/** Installs `install` now, or on a thread of the runtime when it is needed. */
-export function whenNeeded(install: ThreadLoader): Promise<void> | void {
-  if (!isGoroutineThread()) return install()
+/** Installs `install` now, or on a thread of the runtime when it is needed. Piscina tells those (packages/runtime/src/threads.ts). */
+export async function whenNeeded(install: ThreadLoader): Promise<void> {
+  if (isMainThread || workerData !== 'goroutines') return install()
   ;(globalThis as Record<symbol, unknown>)[Symbol.for('goro.loader')] = install
 }
 
-let isRegistered = false
-
 /** Installs the loader on this thread, once. */
-export function register(): void {
-  if (isRegistered) return
-  isRegistered = true
-  process.setSourceMapsEnabled(true)
-  registerRequire()
-  registerImport()
-}
-
-/** The part of Node's `Module` that loaders of CommonJS share. */
-interface ModulePrototype {
-  _compile(this: NodeJS.Module, content: string, filename: string, format?: string): unknown
-}
-
-function registerRequire(): void {
-  const prototype = (module as unknown as { Module: { prototype: ModulePrototype } }).Module.prototype
-  const { _compile } = prototype
-  prototype._compile = function (content, filename, format) {
-    // An ES module that is required comes by the hooks.
-    const compiled = format === 'module' ? undefined : load(filename, content, 'commonjs')
-    return Reflect.apply(_compile, this, [compiled ?? content, filename, format])
-  }
-}
-
-interface Hooks {
-  load(url: string, context: object, nextLoad: (url: string, context: object) => Loaded): Loaded
-}
-
-/** Node 22.15 and later have it. */
-interface SyncHooks {
-  registerHooks(hooks: Hooks): { deregister(): void }
-}
-
-/**
- * The last hooks that are registered are the first to be asked, and see what all others have made of a file. So whenever there are
- * others after ours, ours are registered once more.
- */
-function registerImport(): void {
-  if ('registerHooks' in module) registerSync(module as unknown as SyncHooks)
-  else registerAsync()
-  module.syncBuiltinESMExports()
-}
-
-function registerSync(module: SyncHooks): void {
-  const { registerHooks } = module
-  const ours: Hooks = { load: (url, context, nextLoad) => loadModule(url, nextLoad(url, context)) }
-  let registered = registerHooks(ours)
-  module.registerHooks = (hooks) => {
-    const theirs = registerHooks(hooks)
-    registered.deregister()
-    registered = registerHooks(ours)
-    return theirs
-  }
-}
-
-function registerAsync(): void {
-  const { register } = module
-  let count = 0
-  // Of several, the last is in force (hooks.ts): these can't be taken back.
-  const registerOurs = () => register(`./hooks.js?${count++}`, import.meta.url)
-  registerOurs()
-  module.register = ((...given: Parameters<typeof register>) => {
-    register(...given)
-    registerOurs()
-  }) as typeof register
+export async function register(): Promise<void> {
+  const { install } = await import('./node.ts')
+  install()
 }

@@ -35,13 +35,13 @@ type Getter = () => readonly [unknown, Thunk, number]
 type Registry = (readonly [ModuleTable, () => readonly Getter[]])[]
 
 /** How code takes an element from its root: properties by name, and calls. Bundlers write imports so. */
-type Step = string | typeof CALL
+type Access = string | typeof CALL
 const CALL = 0
 
 /** How an element of a thunk is written: `a`, `r.parse`, `(0, r["default"])`, `r()`, `r().x`. */
 export interface Form {
   readonly root: string
-  readonly steps: readonly Step[]
+  readonly steps: readonly Access[]
 }
 
 /** An import, as it is written in the module. */
@@ -78,6 +78,17 @@ export interface Site {
   unfit: string | undefined
   /** Why it can't be shipped at all, in full. */
   refusal: string | undefined
+  /** The walks that were made from here. */
+  readonly first: Step
+}
+
+/** One step of a walk through what a function refers to (shipment.ts): what stood in a place. */
+export interface Step {
+  readonly token: number
+  /** The steps that have come after this one: of most there is one. */
+  readonly next: Step[]
+  /** The graph record of the walk that ends here. */
+  graph: number
 }
 
 /** What is left on a function. */
@@ -198,8 +209,17 @@ function siteIn(table: ModuleTable, { index, thunk }: Note): Site {
   return holder[SITES][index]
 }
 
-const newSite = (slots: readonly Slot[], isRenamed: boolean): Site => {
-  return { slots, isRenamed, code: 0, sent: [], unfit: undefined, refusal: undefined }
+/** A site that is not published. */
+export const newSite = (slots: readonly Slot[], isRenamed: boolean): Site => {
+  return {
+    slots,
+    isRenamed,
+    code: 0,
+    sent: [],
+    unfit: undefined,
+    refusal: undefined,
+    first: { token: 0, next: [], graph: 0 },
+  }
 }
 
 /** Whether the name of a table is another than the compiler gives it; one that only bundles may add something to it. */
@@ -285,7 +305,7 @@ function formOf(tokens: readonly string[]): Form | undefined {
   if (root === 'Object' && rest[0] === '(') return formOf(rest)
   if (root === '(') return formOf(tokens.slice(tokens[1] === '0' ? 3 : 1, -1))
   if (matchAt(NAME, root, 0) !== root || NO_NAMES.has(root)) return undefined
-  const steps: Step[] = []
+  const steps: Access[] = []
   for (let i = 0; i < rest.length; ) {
     const [first, second = '', third] = rest.slice(i, i + 3)
     if (first === '.') steps.push(second)
@@ -308,7 +328,7 @@ interface Tree {
 }
 
 /** The value that a root needs to have for its elements to have theirs. */
-export function rootValue(elements: readonly (readonly [steps: readonly Step[], value: unknown])[]): unknown {
+export function rootValue(elements: readonly (readonly [steps: readonly Access[], value: unknown])[]): unknown {
   const tree: Tree = {}
   for (const [steps, value] of elements) {
     let at = tree

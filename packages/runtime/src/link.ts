@@ -16,7 +16,7 @@ import { types } from 'node:util'
 import type { Code, Graph, GraphNode, Value } from './code.ts'
 import { EXPORTS, isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceMap } from './code.ts'
 import type { AnyFunction, Import, Site } from './compiled.ts'
-import { noteLinked, rootValue } from './compiled.ts'
+import { newSite, noteLinked, rootValue } from './compiled.ts'
 import { CaptureError } from './errors.ts'
 import { compile, IMPORT, provide, REQUIRE } from './provided.ts'
 
@@ -211,14 +211,7 @@ function newMaker(address: number): Maker {
   let open: ReturnType<typeof compile> | undefined
   return {
     code,
-    site: {
-      slots,
-      isRenamed: false,
-      code: address,
-      sent: slots.filter(isSent),
-      unfit: code.unfit,
-      refusal: undefined,
-    },
+    site: { ...newSite(slots, false), code: address, sent: slots.filter(isSent), unfit: code.unfit },
     provided,
     roots,
     plain(values) {

@@ -19,7 +19,17 @@ import {
   publishSites,
   type Value,
 } from './code.ts'
-import { type AnyFunction, type Import, type Note, noteOf, noteOn, type Site, type Slot, siteOf } from './compiled.ts'
+import {
+  type AnyFunction,
+  type Import,
+  type Note,
+  noteOf,
+  noteOn,
+  type Site,
+  type Slot,
+  type Step,
+  siteOf,
+} from './compiled.ts'
 import { CaptureError } from './errors.ts'
 import { callSite, original, show } from './location.ts'
 
@@ -55,16 +65,28 @@ function ship(note: Note, api: string): number {
   }
   const values = valuesOf(note, api)
   const data: unknown[] = []
+  let step: Step = site.first
   for (const { index, from } of sent) {
     const value = values[index]
-    if (typeof value === 'function' || (from !== undefined && !isData(value, from))) {
-      return new Walk(note, new Reading(api, note, values)).graph()
-    }
-    data.push(value)
+    const token = tokenOf(value, from)
+    const next = token === UNKNOWN ? undefined : nextOf(step, token)
+    if (next === undefined) return new Walk(note, new Reading(api, note, values)).graph()
+    if (token === DATA) data.push(value)
+    step = next
   }
+  if (step.graph === 0) return new Walk(note, new Reading(api, note, values)).graph()
   captured = data
-  return site.code
+  return step.graph
 }
+
+/** What stands for `value` in a walk, if no more has to be looked at. */
+function tokenOf(value: unknown, from: Import | undefined): number {
+  if (typeof value === 'function') return noteOn(value)?.fixed || UNKNOWN
+  return from === undefined || isData(value, from) ? DATA : UNKNOWN
+}
+
+const nextOf = ({ next }: Step, token: number): Step | undefined =>
+  next[0]?.token === token ? next[0] : next.find((each) => each.token === token)
 
 /** As `ship`, of a definition that was not published yet. What is read, is read once. */
 function shipFirst(note: Note, site: Site, api: string): number {
@@ -174,17 +196,9 @@ const memberOf = (from: Import, name: string): Import => ({
 
 // --- walking ---------------------------------------------------------------------------------------------------------------
 
-/** One step of a walk: what stood in a place. The steps that have followed it are a list, of which the first is the usual. */
-interface Step {
-  readonly token: number
-  /** The steps that have come after this one. */
-  readonly next: Step[]
-  /** The graph record of the walk that ends here. */
-  graph: number
-}
-
 // What stands in a place, as a number: the address of a code or graph record, or one of these; a node that has come before, or a
 // text in a list of texts, is one of these less three for each before it.
+const UNKNOWN = 0
 const DATA = -1
 const IMPORT = -2
 const NODE = -5
@@ -194,8 +208,6 @@ const NAMESPACE = -6
 const TEXT = -7
 const APART = 3
 
-/** By definition, the steps that have come first. */
-const firstSteps = new WeakMap<Site, Step>()
 const texts = new Map<string, number>()
 
 function numberOf(text: string): number {
@@ -218,14 +230,8 @@ class Walk {
   constructor(root: Note, reading: Reading) {
     this.#root = root
     this.#reading = reading
-    const site = siteOf(root)
     this.#nodes.set(root.fn, 0)
-    let first = firstSteps.get(site)
-    if (first === undefined) {
-      first = { token: site.code, next: [], graph: 0 }
-      firstSteps.set(site, first)
-    }
-    this.#step = first
+    this.#step = siteOf(root).first
     this.#walk(root, false)
   }
 
@@ -287,11 +293,10 @@ class Walk {
   }
 
   #go(token: number): void {
-    const { next } = this.#step
-    let step = next[0]?.token === token ? next[0] : next.find((each) => each.token === token)
+    let step = nextOf(this.#step, token)
     if (step === undefined) {
       step = { token, next: [], graph: 0 }
-      next.push(step)
+      this.#step.next.push(step)
     }
     this.#step = step
   }

@@ -87,7 +87,8 @@ function normalize(cases: SelectCases, api: string): Case[] {
   // Without a channel among its cases it may be the first use of the runtime.
   ensureStarted()
   const list: Case[] = []
-  for (const [name, each] of Object.entries(cases)) {
+  for (const name of Object.keys(cases)) {
+    const each = cases[name]
     if (each === null || each === undefined) continue
     if (each instanceof Chan) list.push({ name, op: 'recv', channel: each, address: addressOf(each) })
     else if (each instanceof RecvCase) {

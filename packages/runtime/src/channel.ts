@@ -26,6 +26,7 @@ import {
   park,
   ready,
   readyAll,
+  readyDone,
   releaseSudog,
   spareSudog,
   unpark,
@@ -78,7 +79,7 @@ export function send(c: number, value: unknown, keep: Handle): Promise<void> {
     return Promise.reject(closedError())
   }
   if (outcome !== DONE) goready(outcome)
-  return ready(undefined)
+  return readyDone()
 }
 
 function settleSend(sudog: number): void {
@@ -93,7 +94,7 @@ export function recv(c: number, keep: Handle, own = false): Promise<unknown> {
   const cell = self.m + M.cell
   const outcome = chanrecv(c, cell, sudog, ownId())
   if (outcome === BLOCKED) return park(sudog, settleRecv, keep, own)
-  if (outcome === CLOSED) return ready(undefined)
+  if (outcome === CLOSED) return readyDone()
   if (outcome !== DONE) goready(outcome)
   return ready(readCell(cell))
 }
@@ -230,6 +231,8 @@ interface Waiting {
  * reason of a promise that rejects, and with DataCloneError for a value that can't be sent: then nothing has happened.
  */
 export function selectCase(cases: readonly Case[]): Promise<Hit> {
+  const hit = receiveReady(cases)
+  if (hit !== undefined) return ready(hit)
   let waiting: Waiting
   try {
     waiting = prepare(cases)
@@ -238,6 +241,34 @@ export function selectCase(cases: readonly Case[]): Promise<Hit> {
   }
   const promises = cases.filter((each) => each.op === 'promise')
   return promises.length === 0 ? start(waiting, []) : startWithPromises(waiting, promises)
+}
+
+/** The order in which `receiveReady` looks. */
+const order: number[] = []
+
+/**
+ * For a select that only receives, the short way: takes what is ready from one channel after another, in a random order. Each is asked
+ * under its own lock, and what is ready when it is asked may be chosen, whatever happens to the others; of those that stay ready, each is as
+ * likely to be asked first. That none was ready when it was asked says nothing of one moment: then undefined, and all are locked.
+ */
+function receiveReady(cases: readonly Case[]): Hit | undefined {
+  order.length = 0
+  for (const each of cases) {
+    if (each.op !== 'recv') return undefined
+    const at = (Math.random() * (order.length + 1)) | 0
+    order.push(order[at] ?? order.length)
+    order[at] = order.length - 1
+  }
+  const cell = self.m + M.cell
+  for (const i of order) {
+    const { name, address } = cases[i] as Extract<Case, { op: 'recv' }>
+    const outcome = chanrecv(address, cell, 0, ownId())
+    if (outcome === BLOCKED) continue
+    if (outcome === CLOSED) return { case: name, value: undefined, done: true }
+    if (outcome !== DONE) goready(outcome)
+    return { case: name, value: readCell(cell), done: false }
+  }
+  return undefined
 }
 
 /** As `selectCase`, for what is ready at this moment: else undefined. Of promises it sees those that it has seen settle. */

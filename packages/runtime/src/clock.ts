@@ -5,7 +5,7 @@
 import { load } from '@goro/memory'
 import { chanClosed } from './chan.ts'
 import { newChan, trySend } from './channel.ts'
-import { endNote, noteWait, ready } from './gopark.ts'
+import { endNote, noteWait, readyDone } from './gopark.ts'
 import { KIND, release, retain, whenDropped } from './handle.ts'
 import { MAIN_M } from './m.ts'
 import { now } from './native.ts'
@@ -15,7 +15,7 @@ import { holdTimers, startTimer, startTimerAt, stopTimer, TimerEntry } from './t
 
 /** Resolves after `ms` milliseconds. `onStart` is given what ends it early: it rejects with the reason, if it has not ended. */
 export function sleep(ms: number, onStart?: (cancel: (reason: unknown) => void) => void): Promise<void> {
-  if (!(ms > 0)) return ready(undefined)
+  if (!(ms > 0)) return readyDone()
   return new Promise((resolve, reject) => {
     const note = noteWait(SLEEP)
     const entry = new TimerEntry(() => {

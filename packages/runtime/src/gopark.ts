@@ -37,14 +37,24 @@ export type Settle = (sudog: number, keep: unknown) => unknown
 export const AGAIN: unique symbol = Symbol('again')
 
 /** Operations in a row that need not wait before the loop gets a turn. */
-const BUDGET = 256
+const BUDGET = 512
 
-/** By the slot of a sudog: how to settle, whom, what has to live as long as it waits, and whether it is the runtime's own. */
-const settles: Settle[] = [lookForOwn]
-const resolves: ((value: unknown) => void)[] = [() => {}]
-const keeps: unknown[] = [undefined]
-const owns: boolean[] = [true]
-const freeSlots: number[] = []
+/** What stands beside a sudog, on its thread: used again, as a million of them would be garbage otherwise. */
+interface Parked {
+  readonly slot: number
+  settle: Settle
+  resolve: (value: unknown) => void
+  /** What has to live as long as it waits. */
+  keep: unknown
+  /** It is the runtime's own. */
+  own: boolean
+}
+
+const idle = () => {}
+
+/** By the slot of a sudog. */
+const table: Parked[] = [{ slot: 0, settle: lookForOwn, resolve: idle, keep: undefined, own: true }]
+const free: Parked[] = []
 /** Operations that the user's code on this thread waits for. */
 let parked = 0
 
@@ -52,8 +62,10 @@ let budget = BUDGET
 /** What was put off until the loop's next turn. */
 let deferred: (() => void)[] = []
 let readied = false
-/** A sudog for the next operation that has to wait. */
-let spare = 0
+/** Sudogs for the next operations that have to wait: the last one is the next. */
+const spares: number[] = []
+/** As many are kept, of those that come home. */
+const SPARES = 64
 
 /** Operations that the user's code on this thread waits for. */
 export const parkedHere = (): number => parked
@@ -85,9 +97,7 @@ export const ownId = (): number => lockId(self.id)
 export function acquireSudog(): number {
   const sudog = self.slab.allocClass(SUDOG_CLASS)
   write(sudog + Sudog.owner, self.id)
-  write(sudog + Sudog.select, 0)
-  write(sudog + Sudog.on, 0)
-  write(sudog + Sudog.cell, 0)
+  clear(sudog)
   return sudog
 }
 
@@ -99,8 +109,22 @@ export function releaseSudog(sudog: number): void {
 
 /** The sudog for an operation that may have to wait: `park` uses it up, otherwise it is there for the next. */
 export function spareSudog(): number {
-  if (spare === 0) spare = acquireSudog()
-  return spare
+  if (spares.length === 0) spares.push(acquireSudog())
+  return spares[spares.length - 1] as number
+}
+
+/** Puts a sudog that has come home aside, if there are not enough. */
+function putAside(sudog: number): void {
+  if (spares.length === SPARES) return releaseSudog(sudog)
+  write(sudog + Sudog.status, SUDOG_IDLE)
+  clear(sudog)
+  spares.push(sudog)
+}
+
+function clear(sudog: number): void {
+  write(sudog + Sudog.select, 0)
+  write(sudog + Sudog.on, 0)
+  write(sudog + Sudog.cell, 0)
 }
 
 let resolveNew!: (value: unknown) => void
@@ -114,20 +138,26 @@ const capture = (resolve: (value: unknown) => void): void => {
  * counts on it if it is the runtime's `own`.
  */
 export function park(sudog: number, settle: Settle, keep: unknown, own = false): Promise<unknown> {
-  if (sudog === spare) spare = 0
-  const slot = freeSlots.pop() ?? settles.length
-  write(sudog + Sudog.slot, slot)
-  settles[slot] = settle
-  keeps[slot] = keep
-  owns[slot] = own
+  if (sudog === spares[spares.length - 1]) spares.pop()
+  const beside = free.pop() ?? newParked()
+  write(sudog + Sudog.slot, beside.slot)
+  beside.settle = settle
+  beside.keep = keep
+  beside.own = own
   const promise = new Promise(capture)
-  resolves[slot] = resolveNew
+  beside.resolve = resolveNew
   if (!own) parked++
   onPark()
   // It is in its queue already, but only dumps look at these.
   write(sudog + Sudog.goid, own ? NOBODY : currentGoid())
   write(sudog + Sudog.since, clock)
   return promise
+}
+
+function newParked(): Parked {
+  const beside = { slot: table.length, settle: lookForOwn, resolve: idle, keep: undefined, own: false }
+  table.push(beside)
+  return beside
 }
 
 /** As the goroutine that waits: it is the runtime itself. */
@@ -181,34 +211,34 @@ export const isSudog = (item: number): boolean => read(item) >= SUDOG_PARKED
 
 /** On its own thread: settles the promise of a sudog that has come home. */
 export function settle(home: number): void {
-  const slot = read(home + Sudog.slot)
+  const beside = table[read(home + Sudog.slot)]!
   let outcome: unknown
   try {
-    outcome = settles[slot]!(home, keeps[slot])
+    outcome = beside.settle(home, beside.keep)
     if (outcome === AGAIN) return
   } catch (error) {
     outcome = Promise.reject(error)
   }
-  const resolve = forget(slot)
-  releaseSudog(home)
+  const resolve = forget(beside)
+  putAside(home)
   readied = true
   resolve(outcome)
 }
 
 /** Takes a sudog that nobody will wake any more off this thread's books, and gives what settles its promise. */
 export function unpark(sudog: number): (value: unknown) => void {
-  const resolve = forget(read(sudog + Sudog.slot))
+  const resolve = forget(table[read(sudog + Sudog.slot)]!)
   releaseSudog(sudog)
   readied = true
   return resolve
 }
 
-function forget(slot: number): (value: unknown) => void {
-  const resolve = resolves[slot]!
-  keeps[slot] = undefined
-  resolves[slot] = undefined as never
-  if (!owns[slot] && --parked === 0) onPark()
-  freeSlots.push(slot)
+function forget(beside: Parked): (value: unknown) => void {
+  const { resolve } = beside
+  beside.keep = undefined
+  beside.resolve = idle
+  if (!beside.own && --parked === 0) onPark()
+  free.push(beside)
   return resolve
 }
 
@@ -256,6 +286,13 @@ function isLeftBy(sudog: number, waker: number): boolean {
   if (!isRecord(sudog) || stateOf(load(sudog + Sudog.status)) !== SUDOG_PARKED) return false
   const winner = load(sudog + Sudog.select)
   return winner !== 0 && winner !== sudog && (isReadyBy(winner, waker) || isTakenBy(winner, waker))
+}
+
+const done: Promise<void> = Promise.resolve()
+
+/** The promise of an operation that has not had to wait and gives nothing: one for all. */
+export function readyDone(): Promise<void> {
+  return --budget > 0 ? done : ready(undefined)
 }
 
 /** The promise of an operation that has not had to wait. */

@@ -42,7 +42,7 @@ const POLL_EVERY_MS = 4
  * As `POLL_EVERY_MS`, while goroutines are started that have to wait. What has started stays on this thread, so it comes before
  * what has not, which others can take: without that, one thread starts a thousand readers before the first of them reads.
  */
-const ASYNC_POLL_EVERY_MS = 0.1
+const ASYNC_POLL_EVERY_MS = 0.2
 /** Goroutines that begin before what they leave to microtasks has its turn: a turn costs as much as a small goroutine. */
 const BEGUN_MOST = 16
 /** Goroutines between two looks at the clock, at most: it costs as much as a small goroutine. */
@@ -200,6 +200,7 @@ function turnOfMicrotasks(): number {
  */
 function startOne(): void {
   isOwed = false
+  if (!anyWork()) return
   const g = findRunnable()
   if (g === 0) return
   resetSpinning()

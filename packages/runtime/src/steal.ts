@@ -5,11 +5,17 @@
  */
 import { pause, read, write } from '@goro/memory'
 import { G } from './g.ts'
+import { MAIN_M } from './m.ts'
+import { now } from './native.ts'
 import { P } from './p.ts'
 import { gomaxprocs, self, victim } from './sched.ts'
 
 const GLOBAL_EVERY = 61
 const STEAL_ROUNDS = 4
+/** As many goroutines in a ring are few: a thread that has just made them begins them itself in a moment, if it does not compute. */
+const FEW = 1
+/** How long that takes. What talks to each other stays on one thread that way, where it does so 10 times faster (Go: 3 µs). */
+const GRACE_MS = 0.02
 
 /** The next goroutine to run, or 0 if there is none to be found right now. */
 export function findRunnable(): number {
@@ -49,13 +55,21 @@ function putBackGlobal(first: number): void {
 function stealWork(): number {
   if (!self.idle.isSpinning(self.id) && !self.idle.trySpin(self.id, gomaxprocs())) return 0
   const all = self.procs.threads
+  let isSparing = false
   for (let round = 1; round <= STEAL_ROUNDS; round++) {
+    const isLast = round === STEAL_ROUNDS
+    if (isLast && isSparing) giveTime()
     const start = (Math.random() * all) | 0
     for (let i = 0; i < all; i++) {
       const id = (start + i) % all
       if (id === self.id) continue
+      const queue = victim(id)
+      if (!isLast && id !== MAIN_M && queue.length <= FEW) {
+        isSparing ||= !queue.isEmpty
+        continue
+      }
       // The newest goroutine of a P is about to run there, on warm caches: it is taken last.
-      const g = self.runq.stealFrom(victim(id), round === STEAL_ROUNDS)
+      const g = self.runq.stealFrom(queue, isLast)
       if (g !== 0) {
         write(self.p + P.steals, self.runq.stolen)
         return g
@@ -64,6 +78,11 @@ function stealWork(): number {
     pause()
   }
   return 0
+}
+
+/** Lets the others begin what they have just made. This thread is still a spinner meanwhile, and looks at every queue again. */
+function giveTime(): void {
+  for (const end = now() + GRACE_MS; now() < end; ) pause()
 }
 
 /** Whether any queue has something to run, as far as can be seen by looking at one after another. */

@@ -11,6 +11,7 @@ import {
   park,
   ready,
   readyAll,
+  readyDone,
   releaseSudog,
   spareSudog,
   unpark,
@@ -83,12 +84,12 @@ interface Locking {
 
 export function mutexLock(mutex: number, keep: Handle): Promise<void> {
   const free = trylock(mutex, self.id)
-  if (free === DONE) return ready(undefined)
+  if (free === DONE) return readyDone()
   if (free === DIED) return Promise.reject(diedError())
   const sudog = spareSudog()
   write(sudog + Sudog.info, 0)
   const outcome = lockMutex(mutex, sudog, self.id, ownId())
-  if (outcome === DONE) return ready(undefined)
+  if (outcome === DONE) return readyDone()
   if (outcome === DIED) return Promise.reject(diedError())
   const locking: Locking = { keep, mutex, since: now() }
   return park(sudog, settleLock, locking) as Promise<void>
@@ -152,7 +153,7 @@ export function freeRW(rw: number): void {
 
 function parkOn(outcome: number, sudog: number, keep: Handle): Promise<void> {
   if (outcome === BLOCKED) return park(sudog, settleGranted, keep) as Promise<void>
-  return outcome === DIED ? Promise.reject(diedError()) : ready(undefined)
+  return outcome === DIED ? Promise.reject(diedError()) : readyDone()
 }
 
 function settleGranted(sudog: number): void {
@@ -195,7 +196,7 @@ export function groupAdd(group: number, n: number): void {
 export function groupWait(group: number, keep: Handle): Promise<void> {
   const sudog = spareSudog()
   const outcome = waitCount(group, sudog, ownId())
-  return outcome === BLOCKED ? (park(sudog, settleWait, keep) as Promise<void>) : ready(undefined)
+  return outcome === BLOCKED ? (park(sudog, settleWait, keep) as Promise<void>) : readyDone()
 }
 
 function settleWait(_sudog: number, keep: unknown): void {
@@ -222,7 +223,7 @@ export function semaAcquire(
   write(sudog + Sudog.info, 0)
   if (acquireSema(sema, n, sudog, ownId()) !== BLOCKED) {
     releaseSudog(sudog)
-    return ready(undefined)
+    return readyDone()
   }
   let waits = true
   const served = () => {

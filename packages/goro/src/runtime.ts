@@ -3,12 +3,14 @@ import {
   configure as configureRuntime,
   numCPU as countCPUs,
   currentContext,
+  goexit as endGoroutine,
   ensureStarted,
   formatGoroutines,
   type GoroutineInfo,
   isJoined,
   goroutines as listGoroutines,
   liveGoroutines,
+  lockOSThread as lockThread,
   procs,
   type RuntimeOptions,
   type RuntimeStats,
@@ -17,6 +19,8 @@ import {
   shutdown as shutDown,
   stats as takeStats,
   threadCount,
+  unlockOSThread as unlockThread,
+  gosched as yieldTurn,
 } from '@goro/runtime'
 
 import { background, type Context } from './context.ts'
@@ -77,6 +81,52 @@ export function goroutines(): readonly GoroutineInfo[] {
 /** Prints `goroutines()` to stderr, in Go's form. */
 export function dump(): void {
   process.stderr.write(`${formatGoroutines(goroutines())}\n`)
+}
+
+/**
+ * Lets others run: resolves after goroutines that are ready, and the event loop, have had a turn.
+ *
+ * @example
+ * for (const item of items) {
+ *   digest(item)
+ *   await runtime.gosched()
+ * }
+ */
+export function gosched(): Promise<void> {
+  ensureStarted()
+  return yieldTurn()
+}
+
+/**
+ * Ends the running goroutine: its `finally` blocks run, and whoever awaits it gets undefined. It does so by throwing, so it ends there too where
+ * something catches everything and goes on.
+ *
+ * @throws Error on the main thread, which is no goroutine.
+ *
+ * @example
+ * if (nothingToDo) runtime.goexit()
+ */
+export function goexit(): never {
+  return endGoroutine()
+}
+
+/**
+ * Keeps the thread of the running goroutine for it alone: no other starts there from now on. Counted: undo it by as many
+ * `unlockOSThread()`. A goroutine that ends without that ends its thread. For native addons with thread state, and what blocks for long.
+ * Goroutines that had started on the thread before stay there. On the main thread it does nothing.
+ *
+ * @throws Error if another goroutine has locked the thread; before Node 24 also after an `await`, when it is not known which goroutine calls.
+ *
+ * @example
+ * runtime.lockOSThread()
+ */
+export function lockOSThread(): void {
+  lockThread()
+}
+
+/** Undoes one `lockOSThread()`; without one it does nothing, as in Go. */
+export function unlockOSThread(): void {
+  unlockThread()
 }
 
 /**

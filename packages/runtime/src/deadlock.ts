@@ -16,7 +16,7 @@
  * the like, and else in peace, as a Go program does when `main` returns.
  */
 import { AWAKE, cas, inbox, load, NoteLayout, read, store } from '@goro/memory'
-import { M, M_DEAD, M_FREE, M_RUNNING, M_SLEEPING, M_SPARE } from './m.ts'
+import { isGone, M, M_RUNNING, M_SLEEPING, M_SPARE } from './m.ts'
 import { mAt, self } from './sched.ts'
 import { anyWork } from './steal.ts'
 
@@ -47,7 +47,7 @@ export function allQuiet(
   for (let id = 1; id < threads; id++) {
     const m = at(id)
     const status = load(m + M.status)
-    if (status === M_FREE || status === M_DEAD) continue
+    if (isGone(status)) continue
     if ((status !== M_SLEEPING && status !== M_SPARE) || load(m + M.quiet) === 0) return false
     if (!visit(id, load(m + M.sleeps))) return false
     if (load(m + M.note + NoteLayout.state) === AWAKE || !inbox.isEmpty(m + M.inbox)) return false

@@ -1,7 +1,7 @@
 /** Watching the runtime from outside: a snapshot of what the shared structs say. Not one moment's: it is read while it runs. */
 import { G_CLASS, load, NONE } from '@goro/memory'
 import { G, IDLE, RUNNABLE, RUNNING, WAITING } from './g.ts'
-import { M, M_DEAD, M_FREE, M_STATUS_NAMES } from './m.ts'
+import { isGone, M, M_STATUS_NAMES } from './m.ts'
 import { MAIN_P, P, P_STATUS_NAMES } from './p.ts'
 import { gomaxprocs, liveGoroutines, mAt, pAt, self, victim } from './sched.ts'
 
@@ -71,7 +71,7 @@ export function stats(): RuntimeStats {
     const status = load(m + M.status)
     const processor = state === NONE ? -1 : processors.length
     if (processor >= 0) processors.push(processorOf(processor, P_STATUS_NAMES[state]!, id))
-    if (status === M_FREE || status === M_DEAD) continue
+    if (isGone(status)) continue
     threads.push({
       id,
       threadId: load(m + M.threadId),

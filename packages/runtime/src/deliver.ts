@@ -34,6 +34,7 @@ import {
 import { dropSudog, isSudog, settle as settleSudog } from './gopark.ts'
 import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
+import { isGoexit, noteEnd } from './osthread.ts'
 import { holdForOutput } from './output.ts'
 import { countCreated, countFinished, countSettled, mAt, self, wakeThread } from './sched.ts'
 import { decode, encode, packCell, unpackCell } from './value.ts'
@@ -118,6 +119,7 @@ export function finish(g: number, value: unknown): void {
 
 /** The goroutine has thrown `error`: sends it home. */
 export function fail(g: number, error: unknown): void {
+  if (isGoexit(error)) return finish(g, undefined)
   writeFailure(g, error)
   sendHome(g)
 }
@@ -135,6 +137,7 @@ function writeFailure(g: number, error: unknown): void {
 
 function sendHome(g: number): void {
   holdForOutput()
+  noteEnd(g)
   write(g + G.status, DONE)
   countFinished()
   push(g)

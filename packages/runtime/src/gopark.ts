@@ -300,6 +300,11 @@ export function ready<T>(value: T | PromiseLike<T>): Promise<T> {
   return --budget > 0 ? Promise.resolve(value) : new Promise((resolve) => defer(() => resolve(value)))
 }
 
+/** Resolves after others have had a turn: what was put off before, a goroutine that has not started, and what waits in the event loop. */
+export function gosched(): Promise<void> {
+  return new Promise((resolve) => defer(resolve))
+}
+
 function defer(callback: () => void): void {
   deferred.push(callback)
   self.wakeSelf()

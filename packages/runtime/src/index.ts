@@ -28,6 +28,7 @@ export { type ModuleTable, ship } from './compiled.ts'
 export { type ProcessorStats, type RuntimeStats, stats, type ThreadStats } from './debug.ts'
 export { formatGoroutines, type GoroutineInfo, goroutines } from './dump.ts'
 export * from './errors.ts'
+export { gosched } from './gopark.ts'
 export { Goroutine } from './goroutine.ts'
 export { addressOf, definedAt, defineHandle, Handle, handleAt, KIND } from './handle.ts'
 export { blocking } from './handoff.ts'
@@ -45,6 +46,7 @@ export {
   mapSize,
   newMap,
 } from './map.ts'
+export { goexit, lockOSThread, unlockOSThread } from './osthread.ts'
 export { numCPU } from './procs.ts'
 export { freeRecord, newRecord, recordOf } from './record.ts'
 export { isJoined, liveGoroutines } from './sched.ts'

@@ -4,6 +4,7 @@
  *
  *   FREE ──> STARTING ──> RUNNING <──> SPINNING ──> SLEEPING ──> RUNNING …        any ──> DEAD ──> FREE (slot used again)
  *                            ├── sleeps without a processor ──> SPARE ──> RUNNING
+ *                            │                                 └── not needed for long ──> RETIRED ──> DEAD
  *                            └── in blocking code, without a processor ──> BLOCKING ──> RUNNING
  */
 import { array, cacheWords, InboxLayout, i32, LINE, line, NoteLayout, SLAB_SHAPE, struct } from '@goro/memory'
@@ -56,6 +57,7 @@ export const M_SLEEPING = 4
 export const M_DEAD = 5
 export const M_SPARE = 6
 export const M_BLOCKING = 7
+export const M_RETIRED = 8
 
 export const M_STATUS_NAMES = [
   'free',
@@ -66,4 +68,8 @@ export const M_STATUS_NAMES = [
   'dead',
   'spare',
   'blocking',
+  'retired',
 ] as const
+
+/** Whether there is no thread, or one that is about to end and does nothing more. */
+export const isGone = (status: number): boolean => status === M_FREE || status === M_DEAD || status === M_RETIRED

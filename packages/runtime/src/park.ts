@@ -11,9 +11,10 @@
  */
 import { cas, FUTEX, inbox, notify, POLL, read, store } from '@goro/memory'
 import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
-import { noteTime } from './gopark.ts'
+import { outstanding } from './deliver.ts'
+import { noteTime, parkedHere } from './gopark.ts'
 import { M, M_SLEEPING, MAIN_M } from './m.ts'
-import { now } from './native.ts'
+import { clearTimeout, now, setTimeout } from './native.ts'
 import {
   afterCallbacks,
   beforeNextCallback,
@@ -24,6 +25,7 @@ import {
   nextWakeUp,
   whenDry,
 } from './netpoll.ts'
+import { isSpent } from './osthread.ts'
 import { isStopping, SCHED, Sched, self, unsettledGoroutines, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
 
@@ -93,14 +95,38 @@ export function stopm(): Promise<void> | undefined {
  */
 export function stopSpare(): Promise<void> | undefined {
   const quiet = isQuiet()
-  const form = quiet && canBlock() ? FUTEX : POLL
-  const woken = form === POLL ? nextWakeUp() : undefined
+  // In its event loop: the timer by which it ends is there.
+  const woken = nextWakeUp()
   // Before it can be given a processor: that then finds the note prepared, and ends the sleep.
-  self.note.prepare(form)
+  self.note.prepare(POLL)
   const granted = self.procs.becomeSpare()
   // Who lost its processor may have been counted on.
   if (!granted && anyWork()) wakep()
+  if (quiet) endLater()
   return sleep(woken, granted || self.idle.has(self.id), quiet)
+}
+
+/** Puts this thread, which is one goroutine's own, to sleep until that has something to do. Its processor is another's meanwhile. */
+export function stopLocked(): Promise<void> | undefined {
+  self.procs.handoff()
+  return stopSpare()
+}
+
+/** How long a thread that is one too many is kept, in milliseconds: to start one takes 50. */
+const IDLE_TIMEOUT_MS = 10_000
+let ending: NodeJS.Timeout | undefined
+
+/** Ends this thread, which sleeps as a spare, unless it is needed in time: at once, if its own goroutine has ended. */
+function endLater(): void {
+  if (isSpent()) return endIfUseless()
+  ending = setTimeout(endIfUseless, IDLE_TIMEOUT_MS).unref()
+}
+
+function endIfUseless(): void {
+  const isUseful = read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0 || !isQuiet()
+  if (isUseful || !self.procs.retire(isSpent())) return
+  // Whatever modules have left on this thread goes with it: a thread is never used for another M.
+  process.exit(0)
 }
 
 /** Makes the P idle. Returns whether there is something to do after all: work, or somebody who waits for the P, or took it. */
@@ -181,6 +207,7 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
 
 function resume(): void {
   asleep = false
+  clearTimeout(ending)
   cancelBeforeNextCallback()
   cancelWhenDry()
   self.note.cancel()

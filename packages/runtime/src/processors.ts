@@ -36,7 +36,7 @@ import {
   unlock,
   write,
 } from '@goro/memory'
-import { M, M_DEAD, M_FREE, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from './m.ts'
+import { isGone, M, M_RETIRED, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from './m.ts'
 
 /** What all threads know of the processors. */
 export const Procs = struct({
@@ -150,14 +150,26 @@ export class Processors {
 
   /**
    * This thread goes to sleep without a processor: from here on it may be given one. True if it has one by now, because one was
-   * free. Look at every queue after this.
+   * free. Unless it is one goroutine's own: then it is no help to others. Look at every queue after this.
    */
   becomeSpare(): boolean {
     return this.#locked(() => {
+      if (read(this.#m + M.locked) > 0) return this.#idle.has(this.#id)
       if (this.#takeFree()) return true
-      // Who is locked to one goroutine is no help to others.
-      if (read(this.#m + M.locked) === 0) store(this.#m + M.status, M_SPARE)
+      store(this.#m + M.status, M_SPARE)
       return false
+    })
+  }
+
+  /**
+   * This thread, which sleeps without a processor and of which nobody has anything to expect, is to end: true, unless it is given one just
+   * now, or there are no more threads than processors. `always`: however many there are.
+   */
+  retire(always: boolean): boolean {
+    return this.#locked(() => {
+      if (this.#idle.has(this.#id) || (!always && this.#alive() <= this.count)) return false
+      store(this.#m + M.status, M_RETIRED)
+      return true
     })
   }
 
@@ -392,7 +404,7 @@ export class Processors {
     let count = 0
     for (let id = 1; id < this.threads; id++) {
       const status = load(this.#around.mAt(id) + M.status)
-      if (status !== M_FREE && status !== M_DEAD) count++
+      if (!isGone(status)) count++
     }
     return count
   }

@@ -28,8 +28,9 @@ import { mayLook, runAs, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
+import { isLocked } from './osthread.ts'
 import { P } from './p.ts'
-import { resetSpinning, stopm, stopSpare, wakep, wakeSysmon } from './park.ts'
+import { resetSpinning, stopLocked, stopm, stopSpare, wakep, wakeSysmon } from './park.ts'
 import { isStopping, self } from './sched.ts'
 import { anyWork, findRunnable } from './steal.ts'
 import { decode, unpackCell } from './value.ts'
@@ -116,7 +117,8 @@ export async function schedule(): Promise<void> {
       await Promise.allSettled([learning])
       learning = undefined
     } else if (!turnIsDue) {
-      await stopm()
+      if (isLocked()) await stopLocked()
+      else await stopm()
       wake()
     } else if (!spin()) {
       await turn()
@@ -174,12 +176,12 @@ function runGoroutines(): number {
       isOwed = true
     }
     if (takeReadied() || microtasks || begun >= BEGUN_MOST) {
-      if (isOwed && self.idle.has(self.id)) startOne()
+      if (isOwed && self.idle.has(self.id) && !isLocked()) startOne()
       return turnOfMicrotasks()
     }
     if (pollIsDue()) return EVENTS
     if (!self.idle.has(self.id)) return LOST
-    const g = findRunnable()
+    const g = isLocked() ? 0 : findRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     resetSpinning()
     execute(g)

@@ -19,7 +19,7 @@ import { cas, inbox, read, store, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { forbidCopiesBy, handleDefinitions } from './handle.ts'
-import { M, M_DEAD, M_FREE, M_STARTING } from './m.ts'
+import { isGone, M, M_DEAD, M_FREE, M_STARTING } from './m.ts'
 import type { MachineTask, SysmonTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
 import { isStopping, mAt, self } from './sched.ts'
@@ -229,7 +229,7 @@ export function threadCount(): number {
   let count = 0
   for (let id = 1; id < self.procs.threads; id++) {
     const status = read(mAt(id) + M.status)
-    if (status !== M_FREE && status !== M_DEAD) count++
+    if (!isGone(status)) count++
   }
   return count
 }

@@ -42,3 +42,28 @@ describe('the monitor', () => {
     },
   )
 })
+
+test.each(['1', '2', '4'])(
+  'gosched lets others run, goexit ends a goroutine, lockOSThread keeps a thread (GOMAXPROCS=%s)',
+  async (procs) => {
+    const { stdout, code } = await run('osthread.mjs', { env: { GOMAXPROCS: procs } })
+    expect(JSON.parse(stdout)).toEqual({
+      // With one processor nobody else can have started it.
+      seen: procs === '1' ? ['a', 'b'] : ['a', expect.any(String)],
+      other: 1,
+      io: true,
+      timer: 'timer',
+      yielded: true,
+      exited: true,
+      cleaned: 'cleaned',
+      exitedAtOnce: true,
+      onMain: 'runtime.goexit: called on the main thread, which is no goroutine; use return, or process.exit()',
+      others: false,
+      stayed: true,
+      afterwards: false,
+      processors: Number(procs),
+      main: true,
+    })
+    expect(code).toBe(0)
+  },
+)

@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Project, run } from '../../../compiler/test/integration/project.ts'
+
+// Each starts a few processes, and a bundler or two takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 

@@ -1,7 +1,7 @@
 /** The programs of fixtures/apps, as Node loads them: by `goro/register` alone, with tsx, with Node's own type stripping; and vitest. */
 import { chmodSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Project } from './project.ts'
 
 const [major, minor] = process.versions.node.split('.').map(Number) as [number, number]
@@ -87,6 +87,9 @@ console.log(await go(async () => (await import('./again.mjs')).again(3)))
       'again.mjs',
       `import { go } from 'goro'
 import { late } from './late.mjs'
+
+// Each starts a few processes, and a bundler or two takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 export const again = async (n) => [n, await go(async () => late(n))]
 `,
     )

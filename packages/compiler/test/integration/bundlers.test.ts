@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Project } from './project.ts'
 
+// Each starts a few processes, and a bundler or two takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
+
 let project: Project
 
 beforeAll(() => {
@@ -102,9 +105,6 @@ describe('a function that a module of the program makes at run time', () => {
       `import { go } from 'goro'
 import * as parsers from './parsers.ts'
 import { byComma, byDot, words } from './parsers.ts'
-
-// Each starts a few processes, and a bundler or two takes its time on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
 
 async function main() {
   console.log(await go(() => [words('a b'), byDot('a.b'), parsers.words('c d')]))

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Project } from './project.ts'
 
+// Each starts a few processes, and a bundler or two takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
+
 const [major, minor] = process.versions.node.split('.').map(Number) as [number, number]
 const STRIPS_TYPES = major > 22 || (major === 22 && minor >= 18)
 
@@ -87,9 +90,6 @@ console.log(await go(async () => (await import('./again.mjs')).again(3)))
       'again.mjs',
       `import { go } from 'goro'
 import { late } from './late.mjs'
-
-// Each starts a few processes, and a bundler or two takes its time on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
 export const again = async (n) => [n, await go(async () => late(n))]
 `,
     )

@@ -212,7 +212,7 @@ const AT_RUN_TIME: Record<string, Refusal> = {
   ),
   'what an imported helper captures': esm(
     `DataCloneError: captured variable \`secret\` of \`useSecret\`: ${SYMBOL} (go at PLACE)`,
-    "import { useSecret } from '../helper.mjs'\nexport const f = () => «go»(() => useSecret())",
+    "import { useSecret } from '../secret.mjs'\nexport const f = () => «go»(() => useSecret())",
   ),
   'the first of two': esm(
     `DataCloneError: captured variable \`a\`: ${SYMBOL} (go at PLACE)`,
@@ -259,6 +259,14 @@ const AT_RUN_TIME: Record<string, Refusal> = {
   'go of an object that may be anything': esm(
     `CaptureError: FILE:3:56: ${copyOf('n')}`,
     'let n = 0\nexport const f = (x = new WaitGroup()) => x.go(() => { n++ })',
+  ),
+  'a member of a namespace that assigns, when it is called': esm(
+    `CaptureError: HELPER:2:33: ${copyOf('n')}`,
+    "import * as helper from '../helper.mjs'\nexport const f = () => go((name) => helper[name](), 'bump')",
+  ),
+  'a global that this thread alone has': esm(
+    'CaptureError: go: the function (FILE:3:27) refers to `onlyHere` at PLACE, which it would not find on another thread. Each thread has a globalThis of its own. Pass it as an argument',
+    'globalThis.onlyHere = 1\nexport const f = () => go(() => «onlyHere»)',
   ),
   'this, through a parameter': esm(
     'CaptureError: go: the function (PLACE) uses `this` at FILE:3:50, which belongs to the code around it; a goroutine is a plain call. Pass what it needs as an argument',
@@ -309,7 +317,8 @@ const AT_RUN_TIME: Record<string, Refusal> = {
 
 const HELPER = `let n = 0
 export function bump() { return n++ }
-const secret = Symbol('secret')
+`
+const SECRET = `const secret = Symbol('secret')
 export const useSecret = () => secret
 `
 
@@ -373,6 +382,7 @@ for (const [name, source] of Object.entries(ALLOWED)) {
   plot.write(fileOf('allowed', name), `${source.includes('const go =') ? "import 'goro'\n" : head}${source}\n`)
 }
 plot.write('helper.mjs', HELPER)
+plot.write('secret.mjs', SECRET)
 for (const [name, { source }] of Object.entries(AT_RUN_TIME)) {
   plot.write(fileOf('thrown', name), `${unmark(source).text}\n`)
 }
@@ -416,6 +426,19 @@ describe('refused by the call', async () => {
     if (expected.endsWith('*')) expect(got.slice(0, expected.length - 1)).toBe(expected.slice(0, -1))
     else expect(got).toBe(expected)
   })
+})
+
+test('what nothing has compiled is refused with the ways to have it compiled', async () => {
+  plot.write('bare.mjs', `${GO}const k = 1\nexport const f = () => go(() => k)\nawait f()\n`)
+  const { code, stderr } = await plot.node(['bare.mjs'])
+  expect(code).toBe(1)
+  const file = pathToFileURL(`${plot.dir}/bare.mjs`)
+  expect(stderr).toContain(
+    `go: the function (${file}:3:27) refers to \`k\` at ${file}:3:33, which it would not find on another thread. ` +
+      "Pass data as an argument: go(fn, …, k); import code inside the function: await import('…'). Or let goro compile the " +
+      "program, which ships what a function refers to: goro run FILE, node --import goro/register FILE, or goro's plugin " +
+      'for your bundler',
+  )
 })
 
 describe('not refused', () => {

@@ -82,9 +82,9 @@ const third = files.filter((_, i) => i % 3 === 1)
 for (let i = 0; i < runtime.gomaxprocs(); i++) await surveyAll(third, inGoroutine, 'warming up')
 await surveyAll(third, survey, 'warming up')
 
-const before = runtime.stats().processors
+const before = new Map(runtime.stats().threads.map((thread) => [thread.id, thread]))
 const spread = await surveyAll(files, inGoroutine, 'goroutines')
-const after = runtime.stats().processors
+const after = runtime.stats().threads
 const plain = await surveyAll(files, survey, 'plain async')
 
 // Both must have found the same.
@@ -120,11 +120,11 @@ list('unreadable', [
   ...reports.flatMap(({ path, unreadable: reason }) => (reason ? { path, reason } : [])),
 ])
 print(
-  ['processor', 'goroutines run', 'of them stolen'],
-  after.map(({ id, ticks, steals }, i) => [
+  ['thread', 'goroutines run', 'of them stolen'],
+  after.map(({ id, ticks, steals }) => [
     id,
-    count(ticks - (before[i]?.ticks ?? 0)),
-    count(steals - (before[i]?.steals ?? 0)),
+    count(ticks - (before.get(id)?.ticks ?? 0)),
+    count(steals - (before.get(id)?.steals ?? 0)),
   ]),
 )
 print(

@@ -56,11 +56,11 @@ export function numThread(): number {
 }
 
 /**
- * A snapshot: for each processor its status, thread, queue length, ticks and steals; for each thread its state; counts of
- * goroutines by state; shared memory in bytes. Starts the runtime if it has not started.
+ * A snapshot: for each processor its status, thread, queue length, ticks and steals; for each thread its state and the same; counts
+ * of goroutines by state; shared memory in bytes. Starts the runtime if it has not started.
  *
  * @example
- * for (const p of runtime.stats().processors) console.log(p.id, p.ticks, p.steals)
+ * for (const t of runtime.stats().threads) console.log(t.id, t.ticks, t.steals)
  */
 export function stats(): RuntimeStats {
   ensureStarted()

@@ -29,6 +29,9 @@ export interface ThreadStats {
   readonly state: (typeof M_STATUS_NAMES)[number]
   /** Number of its processor; -1 if it has none. */
   readonly processor: number
+  /** Goroutines that it has started, and of these those from others' queues. They only grow; a processor's change with its thread. */
+  readonly ticks: number
+  readonly steals: number
   /** Started goroutines that wait for a promise. */
   readonly waiting: number
   /** Times it went to sleep. */
@@ -77,6 +80,8 @@ export function stats(): RuntimeStats {
       threadId: load(m + M.threadId),
       state: M_STATUS_NAMES[status]!,
       processor,
+      ticks: load(pAt(id) + P.schedtick) >>> 0,
+      steals: load(pAt(id) + P.steals) >>> 0,
       waiting: load(m + M.waiting),
       sleeps: load(m + M.sleeps) >>> 0,
     })

@@ -31,7 +31,7 @@ describe('runtime', () => {
         steals: expect.any(Number),
       })
     }
-    expect(stats.processors.reduce((sum, p) => sum + p.ticks, 0)).toBeGreaterThanOrEqual(100)
+    expect(stats.threads.reduce((sum, t) => sum + t.ticks, 0)).toBeGreaterThanOrEqual(100)
     expect(stats.threads.map((t) => t.threadId).every((id) => id > 0)).toBe(true)
     expect(stats.memory.used).toBeGreaterThan(0)
     expect(stats.memory.used).toBeLessThan(stats.memory.reserved)

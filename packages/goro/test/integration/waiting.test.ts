@@ -220,3 +220,19 @@ describe('deadlock', () => {
     expect(await run('blocked-and-done.mjs')).toMatchObject({ code: 0, stdout: 'main ends\n', stderr: '' })
   })
 })
+
+test('a thread that has slept in its event loop has no hook left on its promises: each await would cost twice as much', async () => {
+  const id = await go(async () => {
+    const [{ executionAsyncId }, { go }] = await Promise.all([import('node:async_hooks'), import('goro')])
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      await go(() => 1)
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    await go(() => 1)
+    await null
+    return executionAsyncId()
+  })
+  // Promises have ids while something hooks them.
+  expect(id).toBe(0)
+})

@@ -12,7 +12,9 @@ const names = [
   { name: 'note', base: NOTE, layout: NoteLayout },
 ]
 
-type Form = typeof FUTEX | typeof POLL
+/** A sleep on the futex that may end by itself: early returns stand for its time-out. */
+const NAP = 3
+type Form = typeof FUTEX | typeof POLL | typeof NAP
 
 /**
  * The owner of the note, until it has had `pieces` of work. Sleeps in each of `forms` in turn, each time with a callback of
@@ -30,12 +32,14 @@ const sleeper = (pieces: number, forms: readonly Form[]) => () => {
         woken = true
       })
     }
-    note.prepare(form)
+    note.prepare(form === NAP ? FUTEX : form)
     announced++
     if (load(WORK) === 0) {
       if (form === FUTEX) {
         note.sleep()
         if (load(NOTE + NoteLayout.state) === FUTEX) throw new Error('the sleep ended by itself')
+      } else if (form === NAP) {
+        if (note.nap(1) && load(NOTE + NoteLayout.state) !== AWAKE) throw new Error('nobody ended the nap')
       } else {
         while (!woken) sleepUntilWoken()
       }
@@ -65,6 +69,8 @@ describe('note', () => {
     ['in the event loop', [POLL]],
     ['on the futex, then in the event loop', [FUTEX, POLL]],
     ['in the event loop, then on the futex', [POLL, FUTEX]],
+    ['in naps', [NAP]],
+    ['in a nap, then in the event loop', [NAP, POLL]],
   ])('a wake-up is lost, or ends two sleeps: %s', (_, forms) => {
     for (const wakers of [1, 2, 3]) {
       const threads = [sleeper(wakers, forms), ...Array<typeof waker>(wakers).fill(waker)]

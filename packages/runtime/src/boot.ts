@@ -2,9 +2,10 @@
  * Starting and stopping. There is no start call: the first use starts the runtime, on the thread that makes it, which is the
  * main thread from then on. There is no stop call either: the threads do not hold the process open.
  */
+import { writeSync } from 'node:fs'
 import { checkRanks, DEFAULT_REGION_BYTES, MAX_REGION_BYTES, MIN_REGION_BYTES, notify, store } from '@goro/memory'
 import { describeCode } from './code.ts'
-import { MAIN_GOID, reportDeadlock } from './dump.ts'
+import { formatGoroutines, goroutines, MAIN_GOID, reportDeadlock } from './dump.ts'
 import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
 import { RuntimeClosedError } from './errors.ts'
 import { useGoid } from './gopark.ts'
@@ -111,14 +112,28 @@ export function boot(): void {
   installPanic()
   useGoid(() => MAIN_GOID)
   startDriver(reportDeadlock)
-  setTimeout(startMonitor, MONITOR_AFTER_MS).unref()
+  const schedtrace = milliseconds(debug.get('schedtrace'))
+  const startMonitor = () => {
+    if (!isStopping()) startSysmon({ schedtrace, scheddetail: debug.has('scheddetail') })
+  }
+  if (schedtrace > 0) startMonitor()
+  else setTimeout(startMonitor, MONITOR_AFTER_MS).unref()
+  if (process.platform !== 'win32') process.on('SIGUSR2', dumpOnSignal)
 }
 
 /** A program that is over by then needs no monitor, and one that is not has its threads by then. */
 const MONITOR_AFTER_MS = 100
 
-function startMonitor(): void {
-  if (!isStopping()) startSysmon()
+/** @throws RangeError for what is no positive number. */
+function milliseconds(text: string | undefined): number {
+  if (text === undefined) return 0
+  const ms = Number(text)
+  if (ms > 0) return ms
+  throw new RangeError(`GORODEBUG: schedtrace=${text}: takes milliseconds between two lines, such as schedtrace=1000`)
+}
+
+function dumpOnSignal(): void {
+  writeSync(2, `${formatGoroutines(goroutines())}\n`)
 }
 
 const CLOSED = 'the runtime was shut down; nothing can be started after runtime.shutdown()'

@@ -19,7 +19,7 @@ import { watchOutput } from './output.ts'
 import { hold, joinRegion, self, unhold } from './sched.ts'
 import { schedule } from './schedule.ts'
 import { catchUp, joinGroup } from './shared.ts'
-import { sysmon } from './sysmon.ts'
+import { type SysmonTask, sysmon } from './sysmon.ts'
 
 /** What an M is told at its start. */
 export interface MachineTask {
@@ -36,13 +36,8 @@ export interface MachineTask {
   readonly printsAtOnce: boolean
 }
 
-/** What the monitor is told (sysmon.ts). */
-export interface SysmonTask {
-  readonly buffer: SharedArrayBuffer
-}
-
 export default async function machine(task: MachineTask | SysmonTask): Promise<void> {
-  if (!('port' in task)) return sysmon(task.buffer)
+  if (!('port' in task)) return sysmon(task)
   const { buffer, id, port, group, handles, printsAtOnce } = task
   joinRegion(buffer, id)
   useDefinitions(handles)

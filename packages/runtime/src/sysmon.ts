@@ -12,12 +12,14 @@
  * While it watches it looks every 20 µs at first, and then less and less often, as Go's; what it looks for takes `STEP_MS` at least.
  * It writes nothing that others wait for, so it may be late, or die, and nothing is lost but its service.
  */
+import { writeSync } from 'node:fs'
 import { BUSY, load, NONE, SPINNING, store, wait } from '@goro/memory'
 import { M, M_RUNNING, MAX_THREADS } from './m.ts'
 import { now } from './native.ts'
 import { P } from './p.ts'
 import { wakep } from './park.ts'
 import { isStopping, joinRegion, mAt, pAt, SCHED, Sched, self } from './sched.ts'
+import { formatTrace } from './schedtrace.ts'
 import { anyWork } from './steal.ts'
 
 /** The slot by which it takes part. No M has it. */
@@ -32,12 +34,27 @@ const LONGEST_MS = 10
 const steps: number[] = []
 const since: number[] = []
 
+/** What the monitor is told. */
+export interface SysmonTask {
+  readonly buffer: SharedArrayBuffer
+  /** Prints the scheduler's trace so often, in milliseconds; 0: never. And whether in detail. */
+  readonly schedtrace: number
+  readonly scheddetail: boolean
+}
+
 /** Watches until the runtime stops. */
-export function sysmon(buffer: SharedArrayBuffer): void {
+export function sysmon({ buffer, schedtrace, scheddetail }: SysmonTask): void {
   joinRegion(buffer, SYSMON_M)
+  const start = now()
+  let traced = start
   let delay = SHORTEST_MS
   while (!isStopping()) {
-    if (isIdle()) {
+    if (schedtrace > 0 && now() - traced >= schedtrace) {
+      traced = now()
+      writeSync(2, formatTrace(traced - start, scheddetail))
+    }
+    // Who traces does not sleep for long.
+    if (schedtrace === 0 && isIdle()) {
       sleepWhileIdle()
       delay = SHORTEST_MS
     } else {

@@ -20,11 +20,11 @@ import { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { forbidCopiesBy, handleDefinitions } from './handle.ts'
 import { isGone, M, M_DEAD, M_FREE, M_STARTING } from './m.ts'
-import type { MachineTask, SysmonTask } from './machine.ts'
+import type { MachineTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
 import { isStopping, mAt, self } from './sched.ts'
 import { joinGroup } from './shared.ts'
-import { SYSMON_M } from './sysmon.ts'
+import { SYSMON_M, type SysmonTask } from './sysmon.ts'
 
 export interface ThreadOptions {
   readonly maxThreads: number
@@ -158,8 +158,8 @@ export function startM(): void {
  * Starts the monitor. It is no M: without it nothing is lost but its service, so if it dies there is none from then on, and Piscina's own
  * word of it is all there is to say.
  */
-export function startSysmon(): void {
-  const task: SysmonTask = { buffer }
+export function startSysmon(options: Omit<SysmonTask, 'buffer'>): void {
+  const task: SysmonTask = { buffer, ...options }
   pool.run(task).catch((cause: unknown) => {
     if (!isStopping()) process.emitWarning(`goro: the monitor thread died: ${cause}`)
   })

@@ -53,7 +53,6 @@ test.each(['1', '2', '4'])(
       other: 1,
       io: true,
       timer: 'timer',
-      yielded: true,
       exited: true,
       cleaned: 'cleaned',
       exitedAtOnce: true,

@@ -68,9 +68,10 @@ export interface RuntimeStats {
 export function stats(): RuntimeStats {
   const processors: ProcessorStats[] = []
   const threads: ThreadStats[] = []
-  for (let id = 1; id < self.procs.threads; id++) {
+  const states = self.procs.states()
+  for (let id = 1; id < states.length; id++) {
     const m = mAt(id)
-    const state = self.idle.stateOf(id)
+    const state = states[id]!
     const status = load(m + M.status)
     const processor = state === NONE ? -1 : processors.length
     if (processor >= 0) processors.push(processorOf(processor, P_STATUS_NAMES[state]!, id))

@@ -129,6 +129,11 @@ export class Processors {
     return load(this.#at + Procs.exhausted) === 1
   }
 
+  /** By thread, its state, as they are at one moment: so that none is counted twice, or not, because it just goes from one to another. */
+  states(): number[] {
+    return this.#locked(() => Array.from({ length: this.threads }, (_, id) => this.#idle.stateOf(id)))
+  }
+
   /** Whether thread `id` waits in line. */
   isInLine(id: number): boolean {
     return load(this.#around.mAt(id) + M.ticket) !== 0

@@ -31,7 +31,7 @@ import { nextTurn, noteWaiting } from './netpoll.ts'
 import { isLocked } from './osthread.ts'
 import { P } from './p.ts'
 import { resetSpinning, stopLocked, stopm, stopSpare, wakep, wakeSysmon } from './park.ts'
-import { isStopping, self } from './sched.ts'
+import { gomaxprocs, isStopping, self } from './sched.ts'
 import { anyWork, findRunnable } from './steal.ts'
 import { decode, unpackCell } from './value.ts'
 
@@ -64,6 +64,12 @@ const LOOK_AGAIN_EVERY = 32
 /** How long a thread keeps its processor while others wait for one. */
 const SLICE_MS = 2
 
+/**
+ * How long a thread leaves goroutines to others while it loads the code of one. What it starts it keeps: it would take all that are
+ * queued, and run them one after another once the code is there. No longer, because a module may wait for goroutines while it is loaded.
+ */
+const LOAD_MS = 250
+
 /** Why `runGoroutines` stopped. */
 const MICROTASKS = 0
 const EVENTS = 1
@@ -79,6 +85,9 @@ let begun = 0
 let learning: Promise<void> | undefined
 /** One that has not started is to start before those that have go on. */
 let isOwed = false
+/** Goroutines of this thread that wait for their code, and since when there are any. */
+let loading = 0
+let loadingSince = 0
 /** Something may have run since libuv had its last turn for want of work. */
 let turnIsDue = true
 /** Until when this thread, which has run out of work, looks for some; 0 if it has not looked at the clock since it last had some. */
@@ -116,6 +125,8 @@ export async function schedule(): Promise<void> {
       // The goroutine that needs them is told if that fails.
       await Promise.allSettled([learning])
       learning = undefined
+      // It has started, so it comes before what has not.
+      await endOfMicrotasks()
     } else if (!turnIsDue) {
       if (isLocked()) await stopLocked()
       else await stopm()
@@ -181,11 +192,11 @@ function runGoroutines(): number {
     }
     if (pollIsDue()) return EVENTS
     if (!self.idle.has(self.id)) return LOST
+    if (leavesToOthers()) return EVENTS
     const g = isLocked() ? 0 : findRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     resetSpinning()
     execute(g)
-    // What this thread starts it keeps. While it can't run them, others are to have them.
     if (learning !== undefined) return HANDLES
   }
 }
@@ -201,12 +212,18 @@ function turnOfMicrotasks(): number {
  * So one starts whenever libuv has had its turn, or somebody has used up his budget (gopark.ts).
  */
 function startOne(): void {
+  if (leavesToOthers()) return
   isOwed = false
   if (!anyWork()) return
   const g = findRunnable()
   if (g === 0) return
   resetSpinning()
   execute(g)
+}
+
+/** What this thread starts it keeps. While it can't run them, others are to have them. */
+function leavesToOthers(): boolean {
+  return learning !== undefined || (loading > 0 && gomaxprocs() > 1 && now() - loadingSince < LOAD_MS)
 }
 
 /** Whether libuv has waited for its turn long enough. Looks at the clock once in a while, more often if it runs slowly. */
@@ -265,7 +282,7 @@ function execute(g: number): void {
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
   if (!knowsHandles()) learning ??= learnHandles()
-  const [made, handles] = await Promise.allSettled([fn, learning])
+  const [made, handles] = await Promise.allSettled([typeof fn === 'function' ? fn : loaded(fn), learning])
   if (handles.status === 'rejected') throw handles.reason
   if (made.status === 'rejected') {
     dropValues(g)
@@ -283,6 +300,16 @@ const isAsync = (fn: ShippedFunction): boolean => Object.getPrototypeOf(fn) === 
 /** As `call`, and who it is will be known after its first step too. */
 function callAs(g: number, fn: ShippedFunction, tags: number): unknown {
   return runAs(readF64(g + G.goid), undefined, () => call(g, fn, tags, undefined))
+}
+
+/** `code`, and as long as it is being loaded the thread is known to load some. */
+async function loaded(code: Promise<ShippedFunction>): Promise<ShippedFunction> {
+  if (loading++ === 0) loadingSince = now()
+  try {
+    return await code
+  } finally {
+    loading--
+  }
 }
 
 function call(g: number, fn: ShippedFunction, tags: number, externals: readonly unknown[] | undefined): unknown {

@@ -158,7 +158,7 @@ describe('a dump', () => {
     }
     void go(start, ch, full, mutex, whats)
     const ours = () => runtime.goroutines().filter(({ name }) => name.startsWith('waits for'))
-    const settled = () => ours().filter(({ waitReason }) => waitReason !== 'waiting for a promise')
+    const settled = () => ours().filter(({ waitReason }) => ![undefined, 'waiting for a promise'].includes(waitReason))
     // A sleeper stands in no queue: where Node does not keep track, nobody knows who it is.
     const known = tracks ? whats : whats.filter((what) => what !== 'sleep')
     while (settled().length < known.length) await sleep(1)

@@ -270,13 +270,30 @@ export class Module {
   #memberRead(place: Node): { name: string; node: Node } | undefined {
     const parent = this.parent(place)
     if (parent?.type !== 'MemberExpression' || parent.object !== place || parent.computed || parent.optional) return
-    if (parent.property.type !== 'Identifier') return undefined
-    const around = this.parent(parent)
-    const isTarget =
-      (around?.type === 'AssignmentExpression' && around.left === parent) ||
-      around?.type === 'UpdateExpression' ||
-      (around?.type === 'UnaryExpression' && around.operator === 'delete')
-    return isTarget ? undefined : { name: parent.property.name, node: parent }
+    if (parent.property.type !== 'Identifier' || this.#isChanged(parent)) return undefined
+    return { name: parent.property.name, node: parent }
+  }
+
+  /** Whether `member` is assigned to, also by a pattern or a loop, or deleted. */
+  #isChanged(member: Node): boolean {
+    const around = this.parent(member)
+    switch (around?.type) {
+      case 'UpdateExpression':
+      case 'ArrayPattern':
+      case 'RestElement':
+        return true
+      case 'AssignmentExpression':
+      case 'AssignmentPattern':
+      case 'ForInStatement':
+      case 'ForOfStatement':
+        return around.left === member
+      case 'UnaryExpression':
+        return around.operator === 'delete'
+      case 'Property':
+        return around.value === member && this.parent(around)?.type === 'ObjectPattern'
+      default:
+        return false
+    }
   }
 
   // --- the walk ----------------------------------------------------------------------------------------------------------

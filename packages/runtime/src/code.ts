@@ -282,7 +282,7 @@ function codeFor(
       continue
     }
     // Which names are variables of its module, the compiler knows.
-    const mayBeMissing = isTested && (told !== undefined || isEnvironment(name))
+    const mayBeMissing = isTested && (told?.isRenamed === false || isEnvironment(name))
     if (isGlobal(name) || mayBeMissing || (!strict && shape.blockFunctions.has(name))) continue
     if (isProvided(name)) names.push([name, name])
     else if (told?.isRenamed === true && reference.isNaming) names.push([name, NAMING])

@@ -103,8 +103,14 @@ interface Global {
 }
 
 /** A party, as a goroutine: the first on a thread loads this module there. */
-export function party(module: string, place: Place, source: string, running: goro.AtomicInt32, ...args: unknown[]) {
-  running.store(1)
+export function party(
+  module: string,
+  place: Place,
+  source: string,
+  running: goro.AtomicInt32 | null,
+  ...args: unknown[]
+) {
+  running?.store(1)
   const { goroConformance: here } = globalThis as Global
   if (here !== undefined) return here.startParty(place, source, args)
   return import(module).then(() => (globalThis as Global).goroConformance!.startParty(place, source, args))
@@ -144,15 +150,12 @@ let odd = false
 
 /** Starts a goroutine; in `go+go` every other one only returns when another P has it. */
 function startGoroutine(place: Place, fn: (...args: never[]) => unknown, args: unknown[]): goro.Goroutine<unknown> {
-  const running = new goro.AtomicInt32()
-  const g = goro.go(party, import.meta.url, place, fn.toString(), running, ...args)
   odd = !odd
-  if (place === 'go+go' && odd && !isMainThread && goro.runtime.gomaxprocs() > 1) {
-    const end = performance.now() + PATIENCE_MS
-    while (running.load() === 0) {
-      if (performance.now() > end) throw new Error('no other P has taken the party')
-    }
-  }
+  const running =
+    place === 'go+go' && odd && !isMainThread && goro.runtime.gomaxprocs() > 1 ? new goro.AtomicInt32() : null
+  const g = goro.go(party, import.meta.url, place, fn.toString(), running, ...args)
+  const end = performance.now() + PATIENCE_MS
+  while (running?.load() === 0) if (performance.now() > end) throw new Error('no other P has taken the party')
   return g as goro.Goroutine<unknown>
 }
 

@@ -299,23 +299,23 @@ select2('selects with a losing case use no memory', async ({ chan, spawn, select
 select2('parked selects that lose use no memory', async ({ chan, spawn, runtime, turn, ok, equal }) => {
   const [c, dummy] = [chan<number>(), chan<number>()]
   const round = async () => {
-    const all = Array.from({ length: 300 }, () =>
+    const all = Array.from({ length: 100 }, () =>
       spawn(
         async ({ select, send }, a: Chan<number>, b: Chan<number>) => (await select({ a, b: send(b, 1) })).case,
         c,
         dummy,
       ),
     )
-    for (let i = 0; i < 300; i++) await c.send(i)
+    for (let i = 0; i < 100; i++) await c.send(i)
     for (const each of all) equal(await each, 'a')
     await turn(3)
     return runtime.stats().memory.used
   }
-  await round()
-  const before = await round()
-  for (let i = 0; i < 9; i++) await round()
-  const after = await round()
-  // A select's waiters are 192 bytes: 3000 of them would show. A thread may take a page more for itself.
+  let before = 0
+  for (let i = 0; i < 6; i++) before = await round()
+  let after = 0
+  for (let i = 0; i < 36; i++) after = await round()
+  // A select's waiters are 192 bytes: 3600 of them would show. A thread may take a page more for itself.
   ok(after - before < 384 * 1024, `${after - before} bytes more`)
 })
 

@@ -34,10 +34,11 @@ async function measure([command, ...args]) {
   try {
     const [url] = await once(server.stdout.setEncoding('utf8'), 'data')
     const end = new AbortController()
-    const held = mostConnections(new URL(url).port, end.signal)
-    const load = await autocannon(new URL('world', url).href)
-    end.abort()
-    return { ...load, held: await held, memory: await mostMemory(server) }
+    const [load, held] = await Promise.all([
+      autocannon(new URL('world', url).href).finally(() => end.abort()),
+      mostConnections(new URL(url).port, end.signal),
+    ])
+    return { ...load, held, memory: await mostMemory(server) }
   } finally {
     server.kill()
   }

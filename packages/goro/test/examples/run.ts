@@ -33,11 +33,17 @@ export function runFile(file: string, options: Options = {}): Promise<Outcome> {
   return runNode(command(file, options), options)
 }
 
+/** A hang is a failure that shows what was printed, and leaves nothing behind. */
+const TIMEOUT_MS = 100_000
+
 /** Runs Node to its end. */
 export function runNode(args: string[], { cwd = root, env }: Options = {}): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, args, { cwd, env: { ...process.env, ...env } }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      args,
+      { cwd, env: { ...process.env, ...env }, timeout: TIMEOUT_MS },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     )
   })
 }

@@ -129,6 +129,11 @@ export class Processors {
     return load(this.#at + Procs.exhausted) === 1
   }
 
+  /** Whether a thread sleeps without a processor and would run any goroutine. A hint. */
+  hasSpare(): boolean {
+    return this.#spare() !== 0
+  }
+
   /** By thread, its state, as they are at one moment: so that none is counted twice, or not, because it just goes from one to another. */
   states(): number[] {
     return this.#locked(() => Array.from({ length: this.threads }, (_, id) => this.#idle.stateOf(id)))

@@ -27,6 +27,8 @@ export const SYSMON_M = MAX_THREADS - 1
 
 /** How long a step may take before the processor is taken from its thread, in milliseconds: Go's `forcePreemptNS`. */
 const STEP_MS = 10
+/** As `STEP_MS`, if a thread would have to be started for it: that takes 50 ms, and a step that long is often over by then. */
+const STEP_BEFORE_START_MS = 25
 const SHORTEST_MS = 0.02
 const LONGEST_MS = 10
 
@@ -100,7 +102,8 @@ function retake(): boolean {
   if (idle.idle > 0 || idle.spinning > 0) return false
   let any = false
   for (const t of due) {
-    if (time - since[t]! < STEP_MS * 2 ** overtaken || !(self.procs.isWanted || anyWork())) continue
+    const most = self.procs.hasSpare() ? STEP_MS : STEP_BEFORE_START_MS
+    if (time - since[t]! < most * 2 ** overtaken || !(self.procs.isWanted || anyWork())) continue
     if (!self.procs.overtake(t, () => stepOf(t) === steps[t])) continue
     overtaken++
     any = true

@@ -36,13 +36,10 @@ test('GORODEBUG=schedtrace=often is a clear error', async () => {
   )
 })
 
-test.skipIf(process.platform === 'win32')(
-  'SIGUSR2 prints what every goroutine does, and the program goes on',
-  async () => {
-    const { code, stdout, stderr } = await run('watched.mjs', { args: ['0', 'signal'] })
-    expect(stderr).toMatch(
-      /^goroutine 2 \[chan receive\]:\nthe receiver\n {4}at file:.*watched\.mjs:5:\d+\ncreated by file:.*watched\.mjs:8:\d+\n$/,
-    )
-    expect([code, stdout]).toEqual([0, '1\n'])
-  },
-)
+test('SIGUSR2 prints what every goroutine does, and the program goes on', async () => {
+  const { code, stdout, stderr } = await run('watched.mjs', { args: ['0', 'signal'] })
+  expect(stderr).toMatch(
+    /^goroutine 2 \[chan receive\]:\nthe receiver\n {4}at file:.*watched\.mjs:5:\d+\ncreated by file:.*watched\.mjs:8:\d+\n$/,
+  )
+  expect([code, stdout]).toEqual([0, '1\n'])
+})

@@ -14,6 +14,7 @@
  * one thread can have, a `MessagePort` that is transferred, is an external: its index is encoded, and the thing itself travels in
  * a parcel (control.ts).
  */
+import { constants } from 'node:buffer'
 import { inspect, types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { read, readF64, write, writeF64 } from '@goro/memory'
@@ -255,7 +256,7 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
   if (scratch.length > SCRATCH_KEPT) scratch = Buffer.allocUnsafeSlow(1 << 14)
   encoding = true
   pos = 0
-  seen = new Map()
+  seen = EMPTY
   externals = undefined
   handles = []
   classes = false
@@ -266,7 +267,9 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     // Only now that nothing can fail any more.
     for (const each of transferred) if (types.isArrayBuffer(each)) structuredClone(each, { transfer: [each] })
     for (const each of handles) retain(each)
-    return { bytes: scratch.subarray(0, pos), externals, handles: classes, counted: handles.length > 0 }
+    // A plain view: to make a Buffer of it takes twice as long.
+    const bytes = new Uint8Array(scratch.buffer, scratch.byteOffset, pos)
+    return { bytes, externals, handles: classes, counted: handles.length > 0 }
   } catch (error) {
     if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusalAt(error, value, options)) : error
     // A thrown error gets home whatever becomes of it: here as the reason why it could not be sent.
@@ -411,13 +414,15 @@ function writeValue(value: unknown): void {
   }
 }
 
+/** Characters of a string that is written one by one: more are faster done by Node. */
+const ONE_BY_ONE = 24
 const WIDE = /[^\0-\xff]/
 
 function writeString(text: string): void {
   const { length } = text
   room(length * 2 + 10)
   const start = pos
-  if (length <= 24) {
+  if (length <= ONE_BY_ONE) {
     scratch[pos++] = STRING8
     scratch[pos++] = length
     let i = 0
@@ -445,6 +450,7 @@ function writeObject(value: object): void {
     writeByte(REFERENCE)
     return writeLength(number)
   }
+  if (seen === EMPTY) seen = new Map()
   seen.set(value, seen.size)
   if (types.isProxy(value)) return refuse(value, "a Proxy can't be sent to another thread; send what it stands for")
   if (Array.isArray(value)) return writeArray(value)
@@ -802,6 +808,8 @@ function stepTo(at: object, key: string): string {
 // --- decoding --------------------------------------------------------------------------------------------------------------
 
 let source: Buffer = scratch
+/** All of the memory that values were last read from: a Buffer costs more to make than a short string to read. */
+let memory: Buffer = Buffer.allocUnsafeSlow(0)
 let objects: unknown[] = []
 let given: readonly unknown[] = []
 
@@ -809,8 +817,11 @@ let given: readonly unknown[] = []
 export function decode(bytes: Uint8Array, externalObjects: readonly unknown[] = []): unknown {
   // A handle in it may be made by decoding another value.
   const outer = { pos, source, objects, given }
-  source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  pos = 0
+  const { buffer, byteOffset, byteLength } = bytes
+  if (memory.buffer !== buffer && buffer.byteLength <= constants.MAX_LENGTH) memory = Buffer.from(buffer)
+  const isWhole = memory.buffer === buffer
+  source = isWhole ? memory : Buffer.from(buffer, byteOffset, byteLength)
+  pos = isWhole ? byteOffset : 0
   objects = []
   given = externalObjects
   try {
@@ -850,6 +861,26 @@ function readInt(): number {
 
 function readString(): string {
   return readText(source[pos++] as number)
+}
+
+/** Names of properties that were read lately, by a hash: the same few come over and over, and a string out of bytes costs 100 ns. */
+const names: string[] = new Array(256).fill('')
+
+function readKey(): string {
+  const length = source[pos + 1] as number
+  if (source[pos] !== STRING8 || length > ONE_BY_ONE || length === 0) return readString()
+  const first = pos + 2
+  const slot = ((source[first] as number) * 31 + (source[first + length - 1] as number) * 7 + length) & 255
+  const known = names[slot] as string
+  let i = known.length === length ? 0 : -1
+  while (i >= 0 && i < length) i = known.charCodeAt(i) === source[first + i] ? i + 1 : -1
+  if (i === length) {
+    pos = first + length
+    return known
+  }
+  const name = readString()
+  names[slot] = name
+  return name
 }
 
 function readText(tag: number): string {
@@ -965,7 +996,7 @@ function readObject(tag: number): unknown {
 
 function readProperties<T extends object>(target: T): T {
   for (let n = readLength(); n > 0; n--) {
-    const key = readString()
+    const key = readKey()
     const value = readValue()
     // Assigning to `__proto__` would set the prototype.
     if (key === '__proto__') define(target, key, value, true)

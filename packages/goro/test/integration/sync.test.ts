@@ -86,12 +86,18 @@ const lockWaiters = () => runtime.goroutines().filter(({ waitReason }) => waitRe
 
 test('Mutex: one that takes it again at once, every time, does not starve those who wait', async () => {
   const mutex = new Mutex()
+  const had = new AtomicBool()
   expect(mutex.tryLock()).toBe(true)
-  const waiter = go(async (m: Mutex) => {
-    await m.lock()
-    m.unlock()
-    return true
-  }, mutex)
+  const waiter = go(
+    async (m: Mutex, had: AtomicBool) => {
+      await m.lock()
+      had.store(true)
+      m.unlock()
+      return true
+    },
+    mutex,
+    had,
+  )
   while (lockWaiters() < 1) await sleep(1)
   let times = 0
   do {
@@ -99,8 +105,8 @@ test('Mutex: one that takes it again at once, every time, does not starve those 
     for (const start = performance.now(); performance.now() - start < 3; );
     mutex.unlock()
     times++
-    // Nobody that has to wake up first is as fast as this.
-  } while (mutex.tryLock() && times < 500)
+    // Nobody that has to wake up first is as fast as this, unless this thread loses its core just then.
+  } while (mutex.tryLock() && !had.load() && times < 500)
   expect(times).toBeLessThan(500)
   expect(await waiter).toBe(true)
 })

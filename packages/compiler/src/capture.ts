@@ -5,7 +5,17 @@
 import type { Offence } from './diagnostics.ts'
 import { membersOf, plainProperties } from './objects.ts'
 import { analyseScopes, definitions, type Reference, type Scopes, type Variable } from './scopes.ts'
-import { forEachChild, isUnit, memberOf, type Node, type Program, staticKey, type Unit, unwrap } from './syntax.ts'
+import {
+  forEachChild,
+  isNaming,
+  isUnit,
+  memberOf,
+  type Node,
+  type Program,
+  staticKey,
+  type Unit,
+  unwrap,
+} from './syntax.ts'
 
 /** Something imported: which module, and what of it: an export (`*`: all of it), then properties of that. */
 export interface Imported {
@@ -35,6 +45,13 @@ interface Found {
 export interface Captures {
   readonly elements: readonly Element[]
   readonly offences: readonly Offence[]
+}
+
+/** Whether it is a function or a class. */
+function isCode({ element: { value } }: Found): boolean {
+  if (value === undefined || !('type' in value)) return false
+  const node = unwrap(value)
+  return isUnit(node.type === 'CallExpression' && isNaming(node) ? unwrap(node.arguments[0] as Node) : node)
 }
 
 /** tsx takes the default export of what was CommonJS out of `import(…)`, by `.then`. */
@@ -72,6 +89,7 @@ export class Module {
   readonly #imported = new Map<Variable, Imported | undefined>()
   readonly #constant = new Map<Variable, boolean>()
   readonly #members = new Map<Variable, ReadonlyMap<string, Node> | undefined>()
+  readonly #steady = new Map<Variable, boolean>()
 
   constructor(program: Program) {
     this.program = program
@@ -239,7 +257,51 @@ export class Module {
     if (variable === undefined) return this.#read(whole, places, () => undefined) ?? [whole]
     if (imported !== undefined) return (imported.path[0] === '*' && this.#read(whole, places)) || [whole]
     const object = this.#membersOf(variable)
-    return (object && this.#read(whole, places, (name) => object.get(name))) ?? [whole]
+    const members = object && this.#read(whole, places, (name) => object.get(name))
+    if (object === undefined || members === undefined) return [whole]
+    return members.every(isCode) || this.#isSteady(variable, object) ? members : [whole]
+  }
+
+  /**
+   * Whether members of the object that `variable` is may be copied apart from it: no function changes it, and no other variable
+   * is it. Else one function would not see what another one in the same goroutine has changed.
+   */
+  #isSteady(variable: Variable, object: ReadonlyMap<string, Node>): boolean {
+    let steady = this.#steady.get(variable)
+    if (steady === undefined) {
+      const constant = this.constantOf(variable)
+      // What a namespace exports is constant.
+      if (constant === undefined || unwrap(constant).type !== 'ObjectExpression') return true
+      const isExported = definitions(variable).some(({ parent }) => {
+        return parent !== null && this.parent(parent)?.type === 'ExportNamedDeclaration'
+      })
+      steady =
+        !isExported &&
+        variable.references.every((reference) => {
+          return reference.init === true || this.#leavesAsItIs(reference.identifier as unknown as Node, object)
+        })
+      this.#steady.set(variable, steady)
+    }
+    return steady
+  }
+
+  /** Whether at `place` no more is done with the object than to read what has no members of its own, or by module code. */
+  #leavesAsItIs(place: Node, object: ReadonlyMap<string, Node>): boolean {
+    const member = this.#memberRead(place)
+    if (member === undefined) {
+      const parent = this.parent(place)
+      const isChange = parent?.type === 'MemberExpression' && parent.object === place && this.#isChanged(parent)
+      return isChange && !this.#isInUnit(place)
+    }
+    const value = object.get(member.name)
+    const inner = value && unwrap(value)
+    const deeper = inner?.type === 'ObjectExpression' ? plainProperties(inner) : undefined
+    return deeper === undefined || this.#leavesAsItIs(member.node, deeper)
+  }
+
+  #isInUnit(node: Node): boolean {
+    for (let at = this.parent(node); at !== undefined; at = this.parent(at)) if (isUnit(at)) return true
+    return false
   }
 
   /** The members of `whole` that are read, if nothing else is done with it: then only they are needed. */

@@ -6,7 +6,7 @@ import { type Captures, hasDirective, isMethod, type Module } from './capture.ts
 import type { Offence } from './diagnostics.ts'
 import { propertiesOf } from './objects.ts'
 import { Variable } from './scopes.ts'
-import { isUnit, memberOf, type Node, staticKey, type Unit, unwrap } from './syntax.ts'
+import { isNaming, isUnit, memberOf, type Node, staticKey, type Unit, unwrap } from './syntax.ts'
 
 /** What takes a goroutine function, by its name in `goro`, and which argument it is. */
 const TAKES: Readonly<Record<string, number>> = {
@@ -195,10 +195,6 @@ class Search {
     return isStatement ? node : undefined
   }
 }
-
-/** esbuild's way to keep a name: it returns its first argument. */
-const isNaming = (node: Node & { type: 'CallExpression' }) =>
-  node.callee.type === 'Identifier' && node.callee.name === '__name'
 
 // --- module level ----------------------------------------------------------------------------------------------------------
 

@@ -127,3 +127,7 @@ export function skipTrivia(source: string, from: number): number {
   trivia.test(source)
   return trivia.lastIndex
 }
+
+/** esbuild's way to keep a name: it returns its first argument. */
+export const isNaming = (node: Node & { type: 'CallExpression' }) =>
+  node.callee.type === 'Identifier' && node.callee.name === '__name'

@@ -89,7 +89,7 @@ test.each<[call: string, around: string, names: string[]]>([
   ['() => d.missing', 'const d = { x: 1 }', ['d.missing']],
   ['() => d.deep.x', 'const d = { deep: { x: 1 } } as const', ['d.deep.x']],
   ['() => [d.x, d.deep]', 'const d = Object.freeze({ x: 1, deep: { x: 1 } })', ['d']],
-  ['() => [d.deep.x, d.deep]', 'const d = { deep: { x: 1 } }', ['d.deep']],
+  ['() => [d.deep.x, d.deep]', 'const d = { deep: { x: 1 } }', ['d']],
   ['() => [d.x, d]', 'const d = { x: 1 }', ['d']],
   ['() => d.x++', 'const d = { x: 1 }', ['d']],
   ['() => { d.x = 1 }', 'const d = { x: 1 }', ['d']],

@@ -183,7 +183,7 @@ const AT_RUN_TIME: Record<string, Refusal> = {
     'export const f = (cfg = JSON.parse(\'{"list":[1,{}]}\')) => {\n  cfg.list[1].run = () => cfg\n  return «go»(() => cfg)\n}',
   ),
   'a member of captured data': esm(
-    `DataCloneError: captured variable \`cfg.deep\`, at .run: ${FUNCTION} (go at PLACE)`,
+    `DataCloneError: captured variable \`cfg\`, at .deep.run: ${FUNCTION} (go at PLACE)`,
     'export const f = (k = 1) => {\n  const cfg = { deep: { run: Object.assign(() => k, {}) } }\n  return «go»(() => cfg.deep)\n}',
   ),
   'a symbol': esm(

@@ -10,6 +10,7 @@
  * Each part of a thread is written down in shared memory (`Ref`), where the undertaker finds those of a dead thread.
  */
 import { add, cas, i32, load, REF_CLASS, read, store, struct, write } from '@goro/memory'
+import { collectGarbage, setImmediate } from './native.ts'
 import { self } from './sched.ts'
 import { Waitable } from './sudog.ts'
 import { decodeHandle, handleAddress, handleKind, registerHandle, useRetain } from './value.ts'
@@ -79,6 +80,7 @@ const collected = new FinalizationRegistry<number>((ref) => {
   const address = read(ref + Ref.address)
   // A younger handle of the same struct may have taken its place.
   if (known.get(address)?.deref() === undefined) known.delete(address)
+  living--
   dropRef(ref)
   onDropped(address)
 })
@@ -88,6 +90,25 @@ let onDropped: (address: number) => void = () => {}
 /** Calls `callback` with the address of each struct in which this thread has just given back its part. It may be gone. */
 export function whenDropped(callback: (address: number) => void): void {
   onDropped = callback
+}
+
+/** Handles of this thread that have not been found to be garbage, and at how many it looks for some. */
+let living = 0
+let collectAt = 1 << 16
+
+/**
+ * V8 collects garbage when its own heap has grown, of which a handle is a small part: what it stands for may be a thousand times as large,
+ * and stay for long. So a thread collects when its handles have doubled, as Go does with its heap.
+ */
+function collectHandles(): void {
+  collectAt = living * 2
+  collectGarbage()
+  // What has been found is given back in the turns of the event loop that follow.
+  setImmediate(() =>
+    setImmediate(() => {
+      collectAt = Math.max(1 << 16, living * 2)
+    }),
+  )
 }
 
 function dropRef(ref: number): void {
@@ -144,6 +165,7 @@ function own(object: object, address: number): void {
   write(ref + Ref.address, address)
   store(ref + Ref.owner, self.id + 1)
   collected.register(object, ref)
+  if (++living >= collectAt) collectHandles()
 }
 
 /** Makes `object` what comes back to this thread for what is at `address`, and gives it the caller's part. */

@@ -24,7 +24,7 @@
  * consistent: either the submitter sees an idle processor and no spinner, and wakes; or the thread sees the work. If the
  * submitter saw a spinner instead, that spinner has yet to lower the count, and will look at every queue after it has.
  */
-import { add, cas, load, notify, read, store, wait } from '#atomics'
+import { add, cas, load, read, store } from '#atomics'
 import { array, type Field, i32, type Layout, LINE, line, struct } from './struct.ts'
 
 /** What one idle processor, and one spinning thread, add to `counts`. */
@@ -166,17 +166,15 @@ export class IdleSet {
 
   // --- for processors.ts, under its lock ------------------------------------------------------------------------------------
 
-  /** Gives thread `t`, which has none, a processor. Whoever waits for that wakes. */
+  /** Gives thread `t`, which has none, a processor. */
   grant(t: number): void {
     store(this.#state + t * LINE, BUSY)
-    notify(this.#state + t * LINE, 1)
   }
 
   /** As `grant`, for a thread that sleeps: the processor is idle. Look at every queue after this. */
   grantIdle(t: number): void {
     add(this.#counts, ONE_IDLE)
     store(this.#state + t * LINE, IDLE)
-    notify(this.#state + t * LINE, 1)
   }
 
   /** Takes the processor of thread `t`, which is BUSY. False if it is not. */
@@ -200,15 +198,5 @@ export class IdleSet {
       if (state === SPINNING) add(this.#counts, -ONE_SPINNING)
       return true
     }
-  }
-
-  /** Blocks thread `t` until it has a processor, or until `interrupt`. For `t` itself. */
-  awaitGrant(t: number): void {
-    wait(this.#state + t * LINE, NONE)
-  }
-
-  /** Ends an `awaitGrant` of thread `t` in vain: it looks around, and may wait again. */
-  interrupt(t: number): void {
-    notify(this.#state + t * LINE, 1)
   }
 }

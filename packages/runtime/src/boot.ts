@@ -213,6 +213,8 @@ async function stop(): Promise<void> {
   store(SCHED + Sched.stopping, STOPPED)
   for (let id = 1; id < self.procs.threads; id++) wakeM(id)
   self.procs.interruptAll()
+  // Changed, so that it does not fall asleep on it just now.
+  store(SCHED + Sched.sysmonSleeps, 0)
   notify(SCHED + Sched.sysmonSleeps)
   await holdOpen(stopThreads())
 }

@@ -41,7 +41,7 @@ export const M = struct({
   quiet: i32,
   /** Node's thread id. Owner. */
   threadId: i32,
-  /** Its place in the line for a processor, 0 if it is in none. Under the lock of processors.ts. */
+  /** Its place in the line for a processor, 0 if it is in none: where it waits. Under the lock of processors.ts. */
   ticket: i32,
   /** How often a goroutine has locked it (`lockOSThread`). Owner. */
   locked: i32,

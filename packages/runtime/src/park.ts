@@ -86,6 +86,9 @@ export function stopm(): Promise<void> | undefined {
   // Before the P can be claimed: a claim then finds the note prepared, and ends the sleep.
   self.note.prepare(form)
   const work = enterIdle()
+  // It was given away, or taken. There is nothing to do for it with the next one: it is not to stand in line for that.
+  if (!self.idle.has(self.id)) return stopSpare()
+  if (quiet && form === POLL) endLater()
   return sleep(woken, work, quiet)
 }
 
@@ -102,7 +105,8 @@ export function stopSpare(): Promise<void> | undefined {
   const granted = self.procs.becomeSpare()
   // Who lost its processor may have been counted on.
   if (!granted && anyWork()) wakep()
-  if (quiet) endLater()
+  if (quiet && isSpent()) endIfUseless()
+  else if (quiet) endLater()
   return sleep(woken, granted || self.idle.has(self.id), quiet)
 }
 
@@ -116,20 +120,19 @@ export function stopLocked(): Promise<void> | undefined {
 const IDLE_TIMEOUT_MS = 10_000
 let ending: NodeJS.Timeout | undefined
 
-/** Ends this thread, which sleeps as a spare, unless it is needed in time: at once, if its own goroutine has ended. */
+/** Ends this thread, which sleeps, when it is no use any more. A processor that it has now may be taken from it in its sleep. */
 function endLater(): void {
-  if (isSpent()) return endIfUseless()
   ending = setTimeout(endIfUseless, IDLE_TIMEOUT_MS).unref()
 }
 
 function endIfUseless(): void {
   const isUseful = read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0 || !isQuiet()
-  if (isUseful || !self.procs.retire(isSpent())) return
+  if (isUseful || !self.procs.retire(isSpent())) return endLater()
   // Whatever modules have left on this thread goes with it: a thread is never used for another M.
   process.exit(0)
 }
 
-/** Makes the P idle. Returns whether there is something to do after all: work, or somebody who waits for the P, or took it. */
+/** Makes the P idle. Returns whether it is to go on after all: there is work, or it has lost the P to somebody who waited for one. */
 function enterIdle(): boolean {
   if (!self.idle.enter(self.id)) return true
   if (anyWork()) return true
@@ -195,7 +198,8 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
   fallAsleep(m, isCertain)
   reportQuiescence(isCertain)
   if (blocks) {
-    if (isCertain) note.sleep()
+    // Now and then it looks whether it is still of use: one whose processor was taken in its sleep goes to sleep as a spare.
+    if (isCertain) while (!note.nap(IDLE_TIMEOUT_MS) && self.idle.has(self.id));
     else hasNapped = !note.nap(NAP_MS)
     resume()
     return undefined

@@ -21,22 +21,22 @@
  * - A spare is given a processor only while its thread is asleep: it becomes a spare, and none again, under the lock.
  */
 import {
-  cas,
   type IdleSet,
   i32,
   line,
   load,
   lock,
   NONE,
+  notify,
   RANK,
   read,
   releaseDead,
   store,
   struct,
   unlock,
-  write,
+  wait,
 } from '@goro/memory'
-import { isGone, M, M_RETIRED, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from './m.ts'
+import { isGone, M, M_RETIRED, M_RUNNING, M_SPARE, M_STARTING } from './m.ts'
 
 /** What all threads know of the processors. */
 export const Procs = struct({
@@ -152,9 +152,9 @@ export class Processors {
     // It may be lost again before this thread has woken to it.
     while (!this.#idle.has(this.#id) && !this.#around.isStopping()) {
       if (this.#locked(() => this.#takeOrStandInLine())) return
-      while (!this.#idle.has(this.#id) && this.isInLine(this.#id) && !this.#around.isStopping()) {
-        this.#idle.awaitGrant(this.#id)
-      }
+      const place = this.#m + M.ticket
+      for (let ticket = load(place); ticket !== 0 && !this.#around.isStopping(); ticket = load(place))
+        wait(place, ticket)
     }
   }
 
@@ -185,12 +185,15 @@ export class Processors {
 
   /** This thread sleeps no longer: its P is idle no more, if it has one. */
   awake(): void {
-    if (!this.#idle.leave(this.#id)) {
-      // Somebody may be giving it one just now, because it is a spare: an idle one, which it then has to leave.
-      this.#locked(() => store(this.#m + M.status, M_RUNNING))
-      this.#idle.leave(this.#id)
+    if (this.#idle.leave(this.#id)) {
+      store(this.#m + M.status, M_RUNNING)
+      return
     }
-    store(this.#m + M.status, M_RUNNING)
+    // It may be a spare, and somebody may be giving it one just now: an idle one, which it then has to leave.
+    this.#locked(() => {
+      store(this.#m + M.status, M_RUNNING)
+      this.#idle.leave(this.#id)
+    })
   }
 
   /** A new thread is there: it gets the processor that was meant for it, unless somebody has needed that meanwhile. */
@@ -241,14 +244,21 @@ export class Processors {
       const spare = this.#spare()
       if (spare !== 0) {
         this.#add(Procs.free, -1)
-        this.#grantTo(spare)
+        this.#idle.grant(spare)
+        this.#around.wake(spare)
         return false
       }
-      if (this.#alive() + read(this.#at + Procs.toStart) >= read(this.#at + Procs.maxThreads)) {
+      // Others may have needed what was reserved for a thread that is on its way.
+      const isComing = this.#toCome() > read(this.#at + Procs.reserved)
+      if (!isComing && this.#existing() + read(this.#at + Procs.toStart) >= read(this.#at + Procs.maxThreads)) {
         store(this.#at + Procs.exhausted, 1)
         return false
       }
       this.#add(Procs.free, -1)
+      if (isComing) {
+        this.#add(Procs.reserved, 1)
+        return false
+      }
       this.#add(Procs.reserved, 1)
       this.#add(Procs.toStart, 1)
       return true
@@ -290,22 +300,30 @@ export class Processors {
 
   /**
    * Thread `id` is dead: its processor goes to another, and so does the one that was on its way to it if it `neverRan`. Puts the numbers
-   * right that it may have left half changed. Look at every queue after this.
+   * right that it may have left half changed, and wakes whom it may have owed that; unless it has `retired`. Look at every queue after this.
    */
-  bury(id: number, owner: number, neverRan: boolean): void {
+  bury(id: number, owner: number, neverRan: boolean, retired: boolean): void {
     releaseDead(this.#at + Procs.lock, owner)
     this.#locked(() => {
-      write(this.#around.mAt(id) + M.ticket, 0)
+      store(this.#around.mAt(id) + M.ticket, 0)
       this.#idle.revokeDead(id)
       if (neverRan && read(this.#at + Procs.reserved) > 0) this.#add(Procs.reserved, -1)
       store(this.#at + Procs.exhausted, 0)
       this.#recount()
     })
+    if (retired) return
+    // It may have given, or claimed, one and not lived to wake its thread: all look around.
+    for (let other = 1; other < this.threads; other++) {
+      notify(this.#around.mAt(other) + M.ticket, 1)
+      this.#around.wake(other)
+    }
   }
 
   /** Ends every wait for a processor: the runtime stops. */
   interruptAll(): void {
-    for (let id = 1; id < this.threads; id++) this.#idle.interrupt(id)
+    this.#locked(() => {
+      for (let id = 1; id < this.threads; id++) if (this.isInLine(id)) this.#leaveLine(id)
+    })
   }
 
   get #m(): number {
@@ -333,17 +351,12 @@ export class Processors {
     const next = this.#firstInLine()
     if (next !== 0) {
       this.#leaveLine(next)
-      this.#grantTo(next)
+      this.#idle.grant(next)
       return
     }
     const spare = this.#spare()
     if (spare !== 0) this.#idle.grantIdle(spare)
     else this.#add(Procs.free, 1)
-  }
-
-  #grantTo(id: number): void {
-    this.#idle.grant(id)
-    this.#around.wake(id)
   }
 
   /** The thread that has waited longest for a processor; 0 if none does. */
@@ -359,8 +372,11 @@ export class Processors {
     return first
   }
 
+  /** Thread `id`, which sleeps on its ticket, looks around. */
   #leaveLine(id: number): void {
-    store(this.#around.mAt(id) + M.ticket, 0)
+    const place = this.#around.mAt(id) + M.ticket
+    store(place, 0)
+    notify(place, 1)
     this.#add(Procs.wanted, -1)
   }
 
@@ -400,8 +416,8 @@ export class Processors {
   #takeIdle(): boolean {
     for (let id = 1; id < this.threads; id++) {
       if (!this.#idle.revokeIdle(id)) continue
-      // It sleeps on, as a spare, unless it is just waking.
-      if (read(this.#around.mAt(id) + M.locked) === 0) cas(this.#around.mAt(id) + M.status, M_SLEEPING, M_SPARE)
+      // It sleeps on, as a spare, and so if it is just falling asleep; if it is just waking it is none after this (`awake`).
+      if (read(this.#around.mAt(id) + M.locked) === 0) store(this.#around.mAt(id) + M.status, M_SPARE)
       return true
     }
     if (read(this.#at + Procs.reserved) === 0) return false
@@ -419,17 +435,34 @@ export class Processors {
     return count
   }
 
+  /** As `#alive`, and those that are about to end: until they have, no other can take their place. */
+  #existing(): number {
+    let count = 0
+    for (let id = 1; id < this.threads; id++) {
+      const status = load(this.#around.mAt(id) + M.status)
+      if (!isGone(status) || status === M_RETIRED) count++
+    }
+    return count
+  }
+
+  /** How many threads are on their way. */
+  #toCome(): number {
+    let count = read(this.#at + Procs.toStart)
+    for (let id = 1; id < this.threads; id++) {
+      if (load(this.#around.mAt(id) + M.status) === M_STARTING) count++
+    }
+    return count
+  }
+
   /** Counts everything anew, and finds a place for each processor that is in none. */
   #recount(): void {
     let inLine = 0
     let held = 0
-    let toCome = read(this.#at + Procs.toStart)
     for (let id = 1; id < this.threads; id++) {
       if (read(this.#around.mAt(id) + M.ticket) !== 0) inLine++
       if (this.#idle.stateOf(id) !== NONE) held++
-      if (load(this.#around.mAt(id) + M.status) === M_STARTING) toCome++
     }
-    store(this.#at + Procs.reserved, Math.min(read(this.#at + Procs.reserved), toCome))
+    store(this.#at + Procs.reserved, Math.min(read(this.#at + Procs.reserved), this.#toCome()))
     const placed = held + read(this.#at + Procs.free) + read(this.#at + Procs.reserved)
     store(this.#at + Procs.debt, Math.max(0, placed - this.count))
     store(this.#at + Procs.wanted, read(this.#at + Procs.debt) + inLine)

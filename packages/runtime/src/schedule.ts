@@ -90,6 +90,8 @@ let loading = 0
 let loadingSince = 0
 /** Something may have run since libuv had its last turn for want of work. */
 let turnIsDue = true
+/** It has slept, and nothing has run since: without a processor it has nothing to stand in line for. */
+let isRested = false
 /** Until when this thread, which has run out of work, looks for some; 0 if it has not looked at the clock since it last had some. */
 let spinEnd = 0
 /** Times in a row that it looked in vain. */
@@ -106,13 +108,16 @@ let lastClock = 0
 export async function schedule(): Promise<void> {
   startClock()
   wakeSysmon()
+  // What was meant for it may be with another by now.
+  isRested = !self.idle.has(self.id)
   while (!isStopping()) {
     write(self.p + P.turns, (read(self.p + P.turns) + 1) | 0)
     if (!self.idle.has(self.id)) {
       await regain()
       continue
     }
-    if (self.procs.isWanted && now() - sliceStart > SLICE_MS && self.procs.giveWay()) continue
+    // With nothing to do it gives way when it goes to sleep: after a look at what the last turn may have left.
+    if (turnIsDue && self.procs.isWanted && now() - sliceStart > SLICE_MS && self.procs.giveWay()) continue
     const why = runGoroutines()
     if (why === LOST) continue
     if (why === MICROTASKS) {
@@ -128,9 +133,7 @@ export async function schedule(): Promise<void> {
       // It has started, so it comes before what has not.
       await endOfMicrotasks()
     } else if (!turnIsDue) {
-      if (isLocked()) await stopLocked()
-      else await stopm()
-      wake()
+      await slept(isLocked() ? stopLocked() : stopm())
     } else if (!spin()) {
       await turn()
     }
@@ -138,19 +141,31 @@ export async function schedule(): Promise<void> {
 }
 
 /**
- * This thread has lost its processor. What it has started goes on with its next one, for which it stands in line if something is to be
- * done; else it sleeps until something is, or until there is a processor too many for the others.
+ * This thread has no processor. What it has started goes on with its next one, for which it stands in line if something may be to do;
+ * else it sleeps until something is, or until there is a processor too many for the others.
  */
 async function regain(): Promise<void> {
   if (anyWork()) wakep()
-  if (turnIsDue || !inbox.isEmpty(self.m + M.inbox)) self.procs.acquire()
-  else await stopSpare()
-  wake()
+  if (isRested && inbox.isEmpty(self.m + M.inbox)) {
+    await slept(stopSpare())
+  } else {
+    self.procs.acquire()
+    isRested = false
+    wake()
+  }
   sliceStart = lastClock
   wakeSysmon()
 }
 
-/** This thread has slept: callbacks may have run in its event loop. */
+/** Resolves when the sleep is over, in which callbacks have run if it was in the event loop. */
+async function slept(sleep: Promise<void> | undefined): Promise<void> {
+  await sleep
+  isRested = sleep === undefined && !self.idle.has(self.id)
+  if (isRested) startClock()
+  else wake()
+}
+
+/** This thread has slept, or waited: there may be something to do. */
 function wake(): void {
   turnIsDue = true
   spinEnd = 0
@@ -181,17 +196,18 @@ function endOfMicrotasks(): Promise<void> {
 /** Runs goroutines back to back until something else has to have a turn. */
 function runGoroutines(): number {
   for (;;) {
+    // Before microtasks and libuv have a turn, in which started goroutines go on.
+    if (!self.idle.has(self.id)) return LOST
     takeResults()
     if (runDeferred()) {
       noteActivity()
       isOwed = true
     }
     if (takeReadied() || microtasks || begun >= BEGUN_MOST) {
-      if (isOwed && self.idle.has(self.id) && !isLocked()) startOne()
+      if (isOwed && !isLocked()) startOne()
       return turnOfMicrotasks()
     }
     if (pollIsDue()) return EVENTS
-    if (!self.idle.has(self.id)) return LOST
     if (leavesToOthers()) return EVENTS
     const g = isLocked() ? 0 : findRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()

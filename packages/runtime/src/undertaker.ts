@@ -30,7 +30,7 @@ import { ThreadDiedError } from './errors.ts'
 import { CANCELLED, G, IDLE, NOBODY, RUNNING, WAITING } from './g.ts'
 import { dropSudog, releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
-import { M, M_DEAD, M_STARTING } from './m.ts'
+import { M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
 import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
 import { queueMicrotask } from './native.ts'
@@ -75,7 +75,7 @@ export function buryThread(id: number, cause: unknown): void {
   releaseHandlesOf(id)
   dropNamesOf(id)
   for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
-  self.procs.bury(id, lockId(id), neverRan)
+  self.procs.bury(id, lockId(id), neverRan, status === M_RETIRED)
   if (failedStarts < MAX_FAILED_STARTS) startFree()
   else self.procs.startNoMore()
   if (failedStarts >= MAX_FAILED_STARTS && threadCount() === 0) giveUp(cause)

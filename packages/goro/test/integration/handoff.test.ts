@@ -30,6 +30,19 @@ describe('blocking', () => {
       threads: 3,
     })
   })
+
+  test.each(['1', '2'])(
+    'threads that have nothing to do any more pass the processor on (GOMAXPROCS=%s)',
+    async (procs) => {
+      const { stdout } = await run('idle-after-blocking.mjs', { env: { GOMAXPROCS: procs } })
+      expect(JSON.parse(stdout)).toEqual({ quiet: true, few: true })
+    },
+  )
+})
+
+test('a thread that is to take the place of one that is just ending never starts', async () => {
+  const { stdout } = await run('spent-at-the-limit.mjs')
+  expect(JSON.parse(stdout)).toEqual([0, 1, 2, 3, 4])
 })
 
 describe('the monitor', () => {

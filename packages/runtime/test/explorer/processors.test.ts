@@ -5,6 +5,7 @@
  */
 import {
   add,
+  BUSY,
   FUTEX,
   IdleSet,
   IDLE as IS_IDLE,
@@ -15,12 +16,14 @@ import {
   Note,
   read,
   store,
+  wait,
   wake,
   write,
 } from '@goro/memory'
 import { describe, expect, test } from 'vitest'
 import { explored, failureOf, outlive } from '../../../memory/test/explorer/harness.ts'
-import { M, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from '../../src/m.ts'
+import { fallAsleep, getUp } from '../../src/deadlock.ts'
+import { M, M_DEAD, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from '../../src/m.ts'
 import { Processors, Procs } from '../../src/processors.ts'
 
 /** Threads 1 to 3; the main thread, 0, has none of this. */
@@ -92,13 +95,14 @@ function sleepIdle(id: number): void {
   note.prepare(FUTEX)
   if (idle().enter(id)) {
     if (!procs.isWanted) {
-      store(mAt(id) + M.status, M_SLEEPING)
+      fallAsleep(mAt(id), true)
       note.sleep()
     } else if (idle().leave(id)) {
       procs.giveWay()
     }
   }
   note.cancel()
+  getUp(mAt(id))
   procs.awake()
 }
 
@@ -118,6 +122,10 @@ function expectAllPlaced(): void {
   expect(held + free + load(PROCS + Procs.reserved)).toBe(load(PROCS + Procs.gomaxprocs) + load(PROCS + Procs.debt))
   expect(load(PROCS + Procs.wanted)).toBe(inLine + load(PROCS + Procs.debt))
   expect(inLine).toBe(0)
+  // Who sleeps without a processor is there to be found.
+  for (const id of [1, 2, 3]) {
+    if (load(mAt(id) + M.status) === M_SLEEPING) expect(idle().stateOf(id)).not.toBe(NONE)
+  }
 }
 
 /** Runs, blocks, runs again, and sleeps as a spare. */
@@ -184,7 +192,7 @@ describe('processors', () => {
         }
         store(mAt(id) + M.ticket, 1)
         add(PROCS + Procs.wanted, 1)
-        while (!idle().has(id)) idle().awaitGrant(id)
+        while (!idle().has(id)) wait(mAt(id) + M.ticket, 1)
       }
 
       readonly self: number
@@ -266,13 +274,17 @@ describe('processors', () => {
     const undertaker = () => {
       if (!outlive(0)) return
       store(AUDIT + 1, 0)
-      processors(3).bury(1, 2, false)
+      store(mAt(1) + M.status, M_DEAD)
+      processors(3).bury(1, 2, false, false)
     }
     const threads = [blocker(1, 1), blocker(2, 1), undertaker]
     const after = () => {
       const held = [1, 2, 3].filter((id) => idle().stateOf(id) !== NONE).length
       expect(held + load(PROCS + Procs.free)).toBe(1)
       expect(load(PROCS + Procs.wanted)).toBe(0)
+      // Nobody sleeps in line, or with a processor that it has not woken to.
+      expect(idle().stateOf(2)).not.toBe(BUSY)
+      expect(load(mAt(2) + M.status)).not.toBe(M_RUNNING)
     }
     const preemptions = { maxPreemptions: 1 }
     explored({ ...world, ...preemptions, setup: setup(1), threads, mortal: [0], allowAsleep: [0, 1, 2], after })

@@ -41,16 +41,17 @@ Atomics.store(stop, 0, 1)
 await yields
 
 // goexit
-const exited = await go(async () => {
+const flag = new Int32Array(new SharedArrayBuffer(4))
+const exited = await go(async (flag) => {
   const { runtime } = require('goro')
   try {
     await null
     ;(() => runtime.goexit())()
   } finally {
-    globalThis.cleaned = 'cleaned'
+    Atomics.store(flag, 0, 1)
   }
-})
-const cleaned = await go(() => globalThis.cleaned)
+}, flag)
+const cleaned = Atomics.load(flag, 0) === 1 ? 'cleaned' : 'not'
 const exitedAtOnce = await go(() => require('goro').runtime.goexit())
 let onMain
 try {

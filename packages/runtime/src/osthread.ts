@@ -69,8 +69,13 @@ export function goexit(): never {
   if (!isJoined() || self.id === MAIN_M) {
     throw new Error('runtime.goexit: called on the main thread, which is no goroutine; use return, or process.exit()')
   }
-  throw new Goexit('runtime.goexit ends this goroutine; let what catches everything throw this on')
+  const error = new Goexit('runtime.goexit ends this goroutine; let what catches everything throw this on')
+  goexits.add(error)
+  throw error
 }
 
+/** All there are: `instanceof` would ask what was thrown, which may be a proxy that throws. */
+const goexits = new WeakSet<object>()
+
 /** Whether a goroutine that threw `error` has ended by `goexit`. */
-export const isGoexit = (error: unknown): boolean => error instanceof Goexit
+export const isGoexit = (error: unknown): boolean => goexits.has(error as object)

@@ -305,7 +305,13 @@ async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>
     throw made.reason
   }
   const externals = (flags & F_EXTERNALS) === 0 ? undefined : await fetchParcel(read(g + G.parcel))
-  return call(g, made.value, read(g + G.tags), externals)
+  // Only now it takes its first step, in which it is known who is running.
+  write(self.m + M.curg, g)
+  try {
+    return call(g, made.value, read(g + G.tags), externals)
+  } finally {
+    write(self.m + M.curg, 0)
+  }
 }
 
 const asyncPrototype: unknown = Object.getPrototypeOf(async () => {})

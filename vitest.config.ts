@@ -10,6 +10,7 @@
  *   rules        how the house is built: imports, exports, formatting, the lockfile
  *   types        what has to compile and what must not
  */
+import goro from 'goro/vite'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 
 const SECOND = 1000
@@ -31,9 +32,13 @@ function fromSource(name: string, conditions: string[]): TestProjectConfiguratio
   return { resolve, ssr: { resolve }, test }
 }
 
-/** As built: what is in `dist` is left to Node, so that threads and the test run the same modules. */
+/**
+ * As built: what is in `dist` is left to Node, so that threads and the test run the same modules. The tests are compiled, as those
+ * of a user are: their goroutines are closures.
+ */
 function fromDist(name: keyof typeof ALONE, timeout: number): TestProjectConfiguration {
   return {
+    plugins: [goro()],
     test: {
       name,
       include: [`packages/*/test/${name}/**/*.test.ts`],

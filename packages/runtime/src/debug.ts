@@ -24,7 +24,7 @@ export interface ProcessorStats {
 export interface ThreadStats {
   /** Its number in the runtime. */
   readonly id: number
-  /** Node's `threadId`. */
+  /** Node's `threadId`; 0 until it has started. */
   readonly threadId: number
   readonly state: (typeof M_STATUS_NAMES)[number]
   /** Number of its processor; -1 if it has none. */

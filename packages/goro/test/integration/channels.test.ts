@@ -290,11 +290,10 @@ describe('select', () => {
     const receivers = Array.from({ length: 3 }, () =>
       go(
         async (x: Chan<number>, y: Chan<number>) => {
-          const { select: choose } = await import('goro')
           const got: number[] = []
           let [left, right]: (Chan<number> | null)[] = [x, y]
           while (left !== null || right !== null) {
-            const hit = await choose({ left, right })
+            const hit = await select({ left, right })
             if (!hit.done) got.push(hit.value as number)
             else if (hit.case === 'left') left = null
             else right = null

@@ -67,7 +67,7 @@ test.each(['1', '2', '4'])(
       io: true,
       timer: 'timer',
       exited: true,
-      cleaned: 'cleaned',
+      cleaned: true,
       exitedAtOnce: true,
       onMain: 'runtime.goexit: called on the main thread, which is no goroutine; use return, or process.exit()',
       others: false,

@@ -5,12 +5,12 @@ import { run } from './run.ts'
 
 describe('process life', () => {
   test('a program that has awaited its goroutines ends at once by itself', async () => {
-    const outcome = await run('await.mjs')
+    const outcome = await run('await.mjs', { plain: true })
     expect(outcome).toMatchObject({ code: 0, stdout: '42\n', stderr: '' })
   })
 
   test('an importing program that never uses it ends at once', async () => {
-    expect(await run('import-only.mjs')).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(await run('import-only.mjs', { plain: true })).toMatchObject({ code: 0, stdout: '', stderr: '' })
   })
 
   test('the exit code is the one the program sets', async () => {

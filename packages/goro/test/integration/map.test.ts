@@ -1,15 +1,5 @@
 /** The map that all threads share. */
-import {
-  type AtomicInt32,
-  type Chan,
-  AtomicInt32 as Counter,
-  chan,
-  go,
-  type Mutex,
-  runtime,
-  SyncMap,
-  sleep,
-} from 'goro'
+import { AtomicInt32, type Chan, chan, go, Mutex, runtime, SyncMap, sleep } from 'goro'
 import { describe, expect, test } from 'vitest'
 import { run } from './run.ts'
 
@@ -132,11 +122,10 @@ describe('SyncMap', () => {
 
   test('one of several that come at once sets the value: one mutex a key', async () => {
     const locks = new SyncMap<string, Mutex>()
-    const inside = new Counter()
+    const inside = new AtomicInt32()
     const user = async (map: SyncMap<string, Mutex>, n: AtomicInt32) => {
-      const { Mutex: Lock } = await import('goro')
       for (let i = 0; i < 100; i++) {
-        await map.getOrSet('only', new Lock()).withLock(() => {
+        await map.getOrSet('only', new Mutex()).withLock(() => {
           if (n.add(1) !== 1) throw new Error('two locks')
           n.add(-1)
         })
@@ -149,7 +138,7 @@ describe('SyncMap', () => {
   test('iteration while others write gives each key that stays exactly once', async () => {
     const map = new SyncMap<number, string>()
     for (let i = 0; i < 1000; i++) map.set(i, 'stays')
-    const stop = new Counter()
+    const stop = new AtomicInt32()
     const writer = go(
       async (m: SyncMap<number, string>, end: AtomicInt32) => {
         for (let i = 0; end.load() === 0; i++) {

@@ -1,4 +1,4 @@
-/** Runs a program of `programs/` as a user would: a process of its own, with this Node. */
+/** Runs a program of `programs/` as a user would: a process of its own, with this Node and `--import goro/register`. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -15,16 +15,22 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly nodeArgs?: readonly string[]
   readonly args?: readonly string[]
+  /** Without the compiler: the program says why. */
+  readonly plain?: boolean
   /** After this many milliseconds the process is killed: a hang is a failure that shows what was printed. */
   readonly timeout?: number
 }
+
+/** `goro/register`, wherever the process is started. */
+const REGISTER = new URL('../../dist/register.js', import.meta.url).href
 
 export function run(program: string, options: RunOptions = {}): Promise<Outcome> {
   const file = fileURLToPath(new URL(`programs/${program}`, import.meta.url))
   const { GOMAXPROCS: _outer, NODE_OPTIONS: _options, ...env } = process.env
   return new Promise((resolve, reject) => {
     const start = performance.now()
-    const child = spawn(process.execPath, [...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
+    const compiler = options.plain ? [] : ['--import', REGISTER]
+    const child = spawn(process.execPath, [...compiler, ...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
       env: { ...env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -32,7 +32,7 @@ describe('runtime', () => {
       })
     }
     expect(stats.threads.reduce((sum, t) => sum + t.ticks, 0)).toBeGreaterThanOrEqual(100)
-    expect(stats.threads.map((t) => t.threadId).every((id) => id > 0)).toBe(true)
+    expect(stats.threads.every(({ threadId, state }) => threadId > 0 || state === 'starting')).toBe(true)
     expect(stats.memory.used).toBeGreaterThan(0)
     expect(stats.memory.used).toBeLessThan(stats.memory.reserved)
   })
@@ -65,7 +65,6 @@ describe('runtime', () => {
   test('what a goroutine of a retired processor had started goes on', async () => {
     const before = runtime.gomaxprocs(4)
     const slow = async (ms: number) => {
-      const { go } = await import('goro')
       await new Promise((resolve) => setTimeout(resolve, ms))
       return go((x: number) => x + 1, ms)
     }
@@ -78,8 +77,7 @@ describe('runtime', () => {
 
   test('gomaxprocs can be set by a goroutine', async () => {
     const before = runtime.gomaxprocs()
-    const set = async (n: number) => (await import('goro')).runtime.gomaxprocs(n)
-    expect(await go(set, 3)).toBe(before)
+    expect(await go(() => runtime.gomaxprocs(3))).toBe(before)
     expect(runtime.gomaxprocs()).toBe(3)
     await Promise.all(Array.from({ length: 100 }, () => go(() => {})))
     runtime.gomaxprocs(before)
@@ -133,7 +131,9 @@ describe('settings', () => {
     ['null', 'object of options'],
   ])('configure(%s) is a clear error', (text, message) => {
     // In a process of its own it would be refused for the same reason, before it looks whether the runtime has started.
-    return run('configure-bad.mjs', { args: [text] }).then(({ stdout }) => expect(stdout).toContain(message))
+    return run('configure-bad.mjs', { args: [text], plain: true }).then(({ stdout }) =>
+      expect(stdout).toContain(message),
+    )
   })
 })
 

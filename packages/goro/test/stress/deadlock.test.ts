@@ -1,4 +1,4 @@
-/** No deadlock is reported that is none. A failure prints its seed: `node …/no-false-deadlock.mjs ROUNDS SEED`. */
+/** No deadlock is reported that is none. A failure prints its seed: `node --import goro/register …/no-false-deadlock.mjs ROUNDS SEED`. */
 import { describe, expect, test } from 'vitest'
 import { run } from '../integration/run.ts'
 

@@ -3,12 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
 const runs = Number(process.env.GORO_STRESS_RUNS ?? 1)
+/** Compiled: its goroutines are closures. */
+const compiler = ['--import', new URL('../../dist/register.js', import.meta.url).href]
 const program = fileURLToPath(new URL('programs/mixed.mjs', import.meta.url))
 
 function run(procs: number, seed: number, rounds: number, kills: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const args = [program, String(seed), String(rounds), String(kills)]
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, [...compiler, ...args], {
       env: { ...process.env, GOMAXPROCS: String(procs), GORODEBUG: 'locks=1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -27,7 +29,7 @@ function run(procs: number, seed: number, rounds: number, kills: number): Promis
     child.on('error', reject)
     child.on('close', () => {
       clearTimeout(killer)
-      const again = `GOMAXPROCS=${procs} node ${args.slice(0, 1).join(' ')} ${seed} ${rounds} ${kills}`
+      const again = `GOMAXPROCS=${procs} node --import goro/register ${program} ${seed} ${rounds} ${kills}`
       resolve(output.startsWith('ok ') ? 'ok' : `${output}\nagain: ${again}`)
     })
   })

@@ -1,4 +1,5 @@
 // One thread of two starts, the other never does: everything runs on the one.
+// Without the compiler: threads have nothing to start with but what is said here.
 import { go, runtime } from 'goro'
 
 runtime.configure({ maxProcs: 2, execArgv: ['--import', new URL('fails-to-start.mjs', import.meta.url).href] })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { go } from 'goro'
 
 const file = join(tmpdir(), `goro-blocked-${process.pid}`)
-go(async (name) => (await import('node:fs')).writeFileSync(name, ''), file)
+go(() => writeFileSync(file, ''))
 const end = performance.now() + 10_000
 while (!existsSync(file) && performance.now() < end);
 writeFileSync(1, existsSync(file) ? 'woken by a goroutine\n' : 'nothing ran\n')

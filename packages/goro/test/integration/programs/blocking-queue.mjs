@@ -3,7 +3,6 @@ import { go, runtime } from 'goro'
 
 runtime.configure({ maxProcs: 2, maxThreads: 3 })
 function nap(i) {
-  const { runtime } = require('goro')
   return runtime.blocking(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5) && i)
 }
 const naps = Promise.all(Array.from({ length: 40 }, (_, i) => go(nap, i)))

@@ -1,27 +1,24 @@
 // With one processor a goroutine blocks its thread until another one, which can only run beside it, wakes it.
 import { chan, go, runtime } from 'goro'
 
-const { blocking } = runtime
 const memory = new Int32Array(new SharedArrayBuffer(8))
 const N = Number(process.argv[2])
 
-function meet(memory, n) {
-  const { runtime } = require('goro')
+function meet() {
   return runtime.blocking(() => {
     // The last one to come lets all go: so all of them block at the same time.
-    if (Atomics.add(memory, 0, 1) + 1 === n) {
+    if (Atomics.add(memory, 0, 1) + 1 === N) {
       Atomics.store(memory, 1, 1)
       Atomics.notify(memory, 1)
     } else {
       Atomics.wait(memory, 1, 0)
     }
-    return n
+    return N
   })
 }
 
-const results = await Promise.all(Array.from({ length: N }, () => go(meet, memory, N)))
+const results = await Promise.all(Array.from({ length: N }, () => go(meet)))
 const thrown = await go(() => {
-  const { runtime } = require('goro')
   try {
     runtime.blocking(() => {
       throw new RangeError('inside')
@@ -32,23 +29,22 @@ const thrown = await go(() => {
 })
 let refused
 try {
-  blocking(7)
+  runtime.blocking(7)
 } catch (error) {
   refused = error.message
 }
 const nested = await go(() => {
-  const { runtime } = require('goro')
   return runtime.blocking(() => runtime.blocking(() => 'nested'))
 })
 const ch = chan()
-const after = await Promise.all([go((ch) => ch.recv(), ch), go((ch) => ch.send('waits'), ch)])
+const after = await Promise.all([go(() => ch.recv()), go(() => ch.send('waits'))])
 console.log(
   JSON.stringify({
     results: results.length,
     thrown,
     refused,
     nested,
-    main: blocking(() => 'here'),
+    main: runtime.blocking(() => 'here'),
     after: after[0],
     threads: runtime.numThread() >= N,
   }),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { go } from 'goro'
@@ -6,19 +6,10 @@ import { go } from 'goro'
 const dir = mkdtempSync(join(tmpdir(), 'goro-busy-'))
 const count = () => readdirSync(dir).length
 const gs = Array.from({ length: 10 }, (_, i) =>
-  go(
-    async (folder, n) => {
-      const { writeFileSync } = await import('node:fs')
-      const { go } = await import('goro')
-      writeFileSync(`${folder}/parent-${n}`, '')
-      return go(async (name) => {
-        const { writeFileSync } = await import('node:fs')
-        writeFileSync(name, '')
-      }, `${folder}/child-${n}`)
-    },
-    dir,
-    i,
-  ),
+  go(() => {
+    writeFileSync(`${dir}/parent-${i}`, '')
+    return go(() => writeFileSync(`${dir}/child-${i}`, ''))
+  }),
 )
 const end = performance.now() + 10_000
 while (performance.now() < end && count() < 20);

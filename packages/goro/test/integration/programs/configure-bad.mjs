@@ -1,3 +1,4 @@
+// Without the compiler: no goroutine gets as far as to start.
 import { runtime } from 'goro'
 
 try {

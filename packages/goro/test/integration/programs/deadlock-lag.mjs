@@ -1,4 +1,6 @@
 // How long after the last thing that happens a deadlock is reported, in milliseconds.
+import { readFile } from 'node:fs/promises'
+import { gzip } from 'node:zlib'
 import { chan, go, sleep } from 'goro'
 
 let last = 0
@@ -12,12 +14,10 @@ const ways = {
   },
   // The thread's event loop was in use.
   reads: async (ch) => {
-    const { readFile } = await import('node:fs/promises')
     await readFile('/dev/null')
     await ch.recv()
   },
   zips: async (ch) => {
-    const { gzip } = await import('node:zlib')
     await new Promise((resolve) => gzip('x'.repeat(100_000), resolve))
     await ch.recv()
   },

@@ -1,3 +1,4 @@
+// Without the compiler: threads have nothing to start with but what is said here.
 import { go, runtime } from 'goro'
 
 runtime.configure({ execArgv: ['--import', 'data:text/javascript,throw new Error("at start")'] })

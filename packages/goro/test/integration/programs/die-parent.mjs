@@ -2,18 +2,17 @@ import { go, runtime } from 'goro'
 
 runtime.configure({ maxProcs: 2 })
 const ran = new Int32Array(new SharedArrayBuffer(4))
-const parent = go(async (flag) => {
-  const { go } = await import('goro')
+const parent = go(() => {
   // Started on another thread while this one computes, then still waiting when this one dies.
-  go(async (f) => {
+  go(async () => {
     await new Promise((resolve) => setTimeout(resolve, 200))
-    Atomics.store(f, 0, 2)
-  }, flag)
-  go((f) => Atomics.compareExchange(f, 0, 0, 1), flag)
+    Atomics.store(ran, 0, 2)
+  })
+  go(() => Atomics.compareExchange(ran, 0, 0, 1))
   const end = performance.now() + 100
   while (performance.now() < end);
   process.exit(1)
-}, ran).catch((error) => error.name)
+}).catch((error) => error.name)
 const name = await parent
 const end = performance.now() + 5000
 while (runtime.numGoroutine() > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))

@@ -1,7 +1,6 @@
 import { go } from 'goro'
 
-go(async () => {
-  const { go } = await import('goro')
+go(() => {
   go(async () => {
     await new Promise((resolve) => setTimeout(resolve, 200))
     console.log('grandchild ends')

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { after, chan, go, select, sleep } from 'goro'
 
 const ch = chan()
@@ -8,12 +9,10 @@ const sender = {
     await ch.send(1)
   },
   sleep: async (ch) => {
-    const { sleep } = await import('goro')
     await sleep(300)
     await ch.send(1)
   },
   io: async (ch) => {
-    const { execFile } = await import('node:child_process')
     await new Promise((resolve) => execFile(process.execPath, ['-e', 'setTimeout(() => {}, 200)'], resolve))
     await ch.send(1)
   },

@@ -1,4 +1,10 @@
 // Everything waits, again and again, for one thing that will come: by a timer, by I/O, by a message, by the main thread's own loop.
+import { pbkdf2 } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { stat } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { MessageChannel } from 'node:worker_threads'
+import { gzip } from 'node:zlib'
 import { after, chan, go, Mutex, sleep, WaitGroup } from 'goro'
 
 const rounds = Number(process.argv[2] ?? 100)
@@ -18,18 +24,15 @@ async function source(way, ms, out, mutex, group) {
       await new Promise((resolve) => setImmediate(resolve))
       break
     case 2:
-      await (await import('node:fs/promises')).stat(process.execPath)
+      await stat(process.execPath)
       break
     case 3:
-      await (await import('node:dns/promises')).lookup('localhost')
+      await lookup('localhost')
       break
-    case 4: {
-      const { gzip } = await import('node:zlib')
+    case 4:
       await new Promise((resolve) => gzip('x'.repeat(10_000), resolve))
       break
-    }
-    case 5: {
-      const { createServer, connect } = await import('node:net')
+    case 5:
       await new Promise((resolve) => {
         const server = createServer((socket) => socket.end('hi'))
         server.listen(0, '127.0.0.1', () => {
@@ -37,9 +40,7 @@ async function source(way, ms, out, mutex, group) {
         })
       })
       break
-    }
     case 6: {
-      const { MessageChannel } = await import('node:worker_threads')
       const { port1, port2 } = new MessageChannel()
       await new Promise((resolve) => {
         port1.once('message', resolve)
@@ -48,11 +49,9 @@ async function source(way, ms, out, mutex, group) {
       port1.close()
       break
     }
-    case 7: {
-      const { pbkdf2 } = await import('node:crypto')
+    case 7:
       await new Promise((resolve) => pbkdf2('a', 'b', 20_000, 64, 'sha512', resolve))
       break
-    }
     case 8:
       await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]))
       break

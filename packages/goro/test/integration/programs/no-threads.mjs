@@ -1,4 +1,5 @@
 // No thread can be started: every goroutine fails with the cause, those that come later too; and nothing is mixed up.
+// Without the compiler: threads have nothing to start with but what is said here.
 import { go, runtime } from 'goro'
 
 runtime.configure({ execArgv: ['--import', './does-not-exist.mjs'], maxProcs: 2 })

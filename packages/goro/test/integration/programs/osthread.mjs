@@ -1,18 +1,17 @@
 // gosched, goexit, lockOSThread: with GOMAXPROCS=1.
-import { chan, go, runtime } from 'goro'
+import { readFile } from 'node:fs/promises'
+import { threadId } from 'node:worker_threads'
+import { AtomicBool, chan, go, runtime } from 'goro'
 
 // Both are queued before the first of them runs.
 const seen = await go(async () => {
-  const { go } = require('goro')
   const b = go(async () => {
-    const { runtime } = require('goro')
     for (let i = 0; i < 3; i++) {
       globalThis.turn = 'b'
       await runtime.gosched()
     }
   })
   const a = go(async () => {
-    const { runtime } = require('goro')
     globalThis.turn = 'a'
     await runtime.gosched()
     return ['a', globalThis.turn]
@@ -24,7 +23,6 @@ const seen = await go(async () => {
 // One that yields for ever stops neither others nor I/O.
 const stop = new Int32Array(new SharedArrayBuffer(8))
 const yields = go(async (stop) => {
-  const { runtime } = require('goro')
   while (Atomics.load(stop, 0) === 0) {
     await runtime.gosched()
     Atomics.add(stop, 1, 1)
@@ -32,27 +30,22 @@ const yields = go(async (stop) => {
 }, stop)
 while (Atomics.load(stop, 1) < 10) await new Promise((resolve) => setTimeout(resolve, 1))
 const other = await go((x) => x, 1)
-const io = await go(async () => {
-  const { readFile } = await import('node:fs/promises')
-  return (await readFile(__filename)).length > 0
-})
+const io = await go(async () => (await readFile(new URL(import.meta.url))).length > 0)
 const timer = await go(() => new Promise((resolve) => setTimeout(resolve, 5, 'timer')))
 Atomics.store(stop, 0, 1)
 await yields
 
 // goexit
-const flag = new Int32Array(new SharedArrayBuffer(4))
-const exited = await go(async (flag) => {
-  const { runtime } = require('goro')
+const cleaned = new AtomicBool()
+const exited = await go(async () => {
   try {
     await null
     ;(() => runtime.goexit())()
   } finally {
-    Atomics.store(flag, 0, 1)
+    cleaned.store(true)
   }
-}, flag)
-const cleaned = Atomics.load(flag, 0) === 1 ? 'cleaned' : 'not'
-const exitedAtOnce = await go(() => require('goro').runtime.goexit())
+})
+const exitedAtOnce = await go(() => runtime.goexit())
 let onMain
 try {
   runtime.goexit()
@@ -65,36 +58,30 @@ const there = chan()
 const back = chan()
 const locked = go(
   async (there, back) => {
-    const { runtime } = require('goro')
-    const { threadId } = require('node:worker_threads')
     runtime.lockOSThread()
     runtime.lockOSThread()
     await there.send(threadId)
     await back.recv()
-    const stays = require('node:worker_threads').threadId === threadId
     runtime.unlockOSThread()
     runtime.unlockOSThread()
     runtime.unlockOSThread()
-    return stays
+    return threadId
   },
   there,
   back,
 )
 const lockedThread = await there.recv()
-const others = await Promise.all(Array.from({ length: 20 }, () => go(() => require('node:worker_threads').threadId)))
+const others = await Promise.all(Array.from({ length: 20 }, () => go(() => threadId)))
 await back.send(1)
-const stayed = await locked
+const stayed = (await locked) === lockedThread
 
 // One that ends without unlocking ends its thread, and nothing else.
 const spent = await go(() => {
-  const { runtime } = require('goro')
   runtime.lockOSThread()
-  return require('node:worker_threads').threadId
+  return threadId
 })
 while (runtime.stats().threads.some((t) => t.threadId === spent)) await new Promise((resolve) => setTimeout(resolve, 2))
-const afterwards = await Promise.all(
-  Array.from({ length: 20 }, () => go(() => require('node:worker_threads').threadId)),
-)
+const afterwards = await Promise.all(Array.from({ length: 20 }, () => go(() => threadId)))
 
 console.log(
   JSON.stringify({
@@ -103,7 +90,7 @@ console.log(
     io,
     timer,
     exited: exited === undefined,
-    cleaned,
+    cleaned: cleaned.load(),
     exitedAtOnce: exitedAtOnce === undefined,
     onMain,
     others: others.includes(lockedThread),

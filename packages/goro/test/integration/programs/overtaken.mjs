@@ -11,7 +11,6 @@ const long = Array.from({ length: N }, (_, i) => go(computeUntil, flags, i))
 // What each of them has started itself waits behind it.
 const parent = go(
   (flags, i) => {
-    const { go } = require('goro')
     go((flags, i) => Atomics.store(flags, i, 1), flags, i)
     while (Atomics.load(flags, i) === 0);
     return 'its child ran'

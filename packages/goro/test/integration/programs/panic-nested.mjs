@@ -1,7 +1,6 @@
 import { go } from 'goro'
 
-await go(async () => {
-  const { go } = await import('goro')
+await go(() => {
   go(() => {
     throw new Error('deep')
   })

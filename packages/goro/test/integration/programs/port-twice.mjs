@@ -2,7 +2,6 @@
 import { go } from 'goro'
 
 const twice = async () => {
-  const { go } = await import('goro')
   const { port1 } = new MessageChannel()
   const take = (port) => typeof port
   const first = go.with({ transfer: [port1] }, take, port1)

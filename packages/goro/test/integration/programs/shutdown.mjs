@@ -4,10 +4,7 @@ let drained = false
 go(() => new Promise((resolve) => setTimeout(resolve, 100))).then(() => {
   drained = true
 })
-const fromGoroutine = await go(async () => {
-  const { runtime } = await import('goro')
-  return runtime.shutdown().catch((error) => error.message)
-})
+const fromGoroutine = await go(() => runtime.shutdown().catch((error) => error.message))
 const closing = runtime.shutdown()
 const nameOf = (start) => {
   try {

@@ -3,7 +3,6 @@
 import { go } from 'goro'
 
 const parent = async (rounds) => {
-  const { go } = await import('goro')
   for (let i = 0; i < rounds; i++) {
     await go(() => {
       const end = performance.now() + Math.random() * 0.3

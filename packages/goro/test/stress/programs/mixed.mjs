@@ -25,7 +25,6 @@ const wait = async (n) => {
   return n
 }
 const nest = async (n) => {
-  const { go } = await import('goro')
   const parts = Array.from({ length: n % 7 }, (_, i) => go((x) => x, i))
   let sum = 0
   for (const part of parts) sum += await part

@@ -270,6 +270,21 @@ describe('processors', () => {
     explored({ ...world, setup: setup(0, 1), threads, allowAsleep: [0, 1], after })
   })
 
+  test('a second thread is started while one is on its way whose processor another has needed', () => {
+    const blocks = () => {
+      const procs = processors(1)
+      const first = procs.startFree()
+      procs.acquire()
+      procs.handoff()
+      return [first, procs.startFree()]
+    }
+    const after = (results: readonly unknown[]) => {
+      expect(results[0]).toEqual([true, false])
+      expect([load(PROCS + Procs.toStart), load(PROCS + Procs.reserved), load(PROCS + Procs.free)]).toEqual([1, 1, 0])
+    }
+    explored({ ...world, setup: setup(0, 1, 2), threads: [blocks], after })
+  })
+
   test('a thread dies anywhere: its processor is lost, or had twice, or who waits for it waits for ever', () => {
     const undertaker = () => {
       if (!outlive(0)) return

@@ -26,7 +26,20 @@ const SPINS = 60
  * The order in which locks may be taken: a thread that holds one may only take one with a higher rank; of wait queues it may hold
  * several, taken in the order of their addresses (`select`). Checked when `checkRanks(true)` was called (`GORODEBUG=locks=1`).
  */
-export const RANK = { waitQueue: 0, globalQueue: 1, slabClass: 2, pageHeap: 3, processors: 4 } as const
+export const RANK = { waitQueue: 0, mapSegment: 1, globalQueue: 2, slabClass: 3, pageHeap: 4, processors: 5 } as const
+
+/** How long the thread that buries the others waits for one of them before it looks whether that is dead, in milliseconds. */
+const LOOK_AFTER_MS = 50
+
+let onWaiting: ((address: number, rank: number, owner: number) => void) | undefined
+
+/**
+ * For the thread that buries the others, and can't while it waits for a lock: calls `callback` when it has waited long for one. If the
+ * owner is dead, it makes whole what the lock protects, and releases it (`releaseDead`).
+ */
+export function whenWaitingLong(callback: (address: number, rank: number, owner: number) => void): void {
+  onWaiting = callback
+}
 
 let checking = false
 /** Bit r is set while this thread holds a lock of rank r. */
@@ -43,10 +56,10 @@ export function checkRanks(on: boolean): void {
 /** Acquires the lock at `address` for `owner`. */
 export function lock(address: number, owner: number, rank: number): void {
   if (checking) assertRank(address, rank)
-  if (cas(address, 0, owner) !== 0) lockSlow(address, owner)
+  if (cas(address, 0, owner) !== 0) lockSlow(address, owner, rank)
 }
 
-function lockSlow(address: number, owner: number): void {
+function lockSlow(address: number, owner: number, rank: number): void {
   for (let i = 0; i < SPINS; i++) {
     pause()
     if (load(address) === 0 && cas(address, 0, owner) === 0) return
@@ -59,7 +72,8 @@ function lockSlow(address: number, owner: number): void {
     }
     const marked = seen | WAITERS
     if (seen !== marked && cas(address, seen, marked) !== seen) continue
-    wait(address, marked)
+    wait(address, marked, onWaiting === undefined ? undefined : LOOK_AFTER_MS)
+    onWaiting?.(address, rank, seen & ~WAITERS)
   }
 }
 

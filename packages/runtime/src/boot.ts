@@ -3,7 +3,15 @@
  * main thread from then on. There is no stop call either: the threads do not hold the process open.
  */
 import { writeSync } from 'node:fs'
-import { checkRanks, DEFAULT_REGION_BYTES, MAX_REGION_BYTES, MIN_REGION_BYTES, notify, store } from '@goro/memory'
+import {
+  checkRanks,
+  DEFAULT_REGION_BYTES,
+  MAX_REGION_BYTES,
+  MIN_REGION_BYTES,
+  notify,
+  store,
+  whenWaitingLong,
+} from '@goro/memory'
 import { describeCode } from './code.ts'
 import { formatGoroutines, goroutines, MAIN_GOID, reportDeadlock } from './dump.ts'
 import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
@@ -20,7 +28,7 @@ import { numCPU, parseProcs } from './procs.ts'
 import { CLOSING, create, gomaxprocs, isJoined, isStopping, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
 import { startWith } from './spawn.ts'
 import { startM, startSysmon, startThreads, stopThreads } from './threads.ts'
-import { buryThread } from './undertaker.ts'
+import { buryLock, buryThread } from './undertaker.ts'
 
 /** What `runtime.configure` takes; all of it before the first use. */
 export interface RuntimeOptions {
@@ -106,6 +114,7 @@ export function boot(): void {
     throw error
   }
   checkRanks(debug.has('locks'))
+  whenWaitingLong(buryLock)
   useNames(nameOf)
   whenUnawaited(noteUnawaited)
   whenTicking(startThreadsWanted)

@@ -39,8 +39,9 @@ export const M = struct({
   sleeps: i32,
   /** 1 while it sleeps and nothing in its event loop can wake it (deadlock.ts). Owner. */
   quiet: i32,
-  /** Node's thread id. Owner. */
+  /** Node's thread id, and that of the operating system if that is known, else 0. Owner. */
   threadId: i32,
+  osThreadId: i32,
   /** Its place in the line for a processor, 0 if it is in none: where it waits. Under the lock of processors.ts. */
   ticket: i32,
   /** How often a goroutine has locked it (`lockOSThread`). Owner. */

@@ -13,7 +13,7 @@ import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { forbidCopiesBy, useDefinitions } from './handle.ts'
 import { currentGoid, mayLook, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
-import { nextTick, setImmediate } from './native.ts'
+import { nextTick, osThreadId, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
 import { watchOutput } from './output.ts'
 import { hold, joinRegion, self, unhold } from './sched.ts'
@@ -54,6 +54,7 @@ export default async function machine(task: MachineTask | SysmonTask): Promise<v
   // Another thread has its processor by now, if this one was given up before it got here.
   if (cas(self.m + M.status, M_STARTING, M_RUNNING) !== M_STARTING) return
   write(self.m + M.threadId, threadId)
+  write(self.m + M.osThreadId, osThreadId())
   self.procs.arrive()
   noteOwnPorts()
   await schedule().catch(die)

@@ -2,6 +2,7 @@
  * What of Node's clock and event loop the runtime itself runs on, as it was when the runtime was loaded: tests with fake timers
  * replace the global ones, and would stop the runtime with them.
  */
+import { existsSync, readlinkSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -11,6 +12,20 @@ export const nextTick: (callback: () => void) => void = process.nextTick.bind(pr
 
 /** Milliseconds since the thread started. */
 export const now: () => number = performance.now.bind(performance)
+
+/** The operating system's number of this thread; 0 where it does not say. */
+export function osThreadId(): number {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').pop())
+  } catch {
+    // Not Linux, or its /proc is not to be seen.
+    return 0
+  }
+}
+
+/** Whether the operating system has no thread of that number any more, as far as it says. */
+export const isThreadGone = (osThreadId: number): boolean =>
+  osThreadId !== 0 && !existsSync(`/proc/self/task/${osThreadId}`)
 
 let gc: (() => unknown) | undefined
 

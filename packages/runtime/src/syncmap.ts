@@ -98,8 +98,8 @@ export function initSegments(segments: number): void {
 /** The segment of a key. */
 export const segmentOf = (segments: number, hash: number): number => segments + (hash >>> 28) * Segment.SIZE
 
-const lockSegment = (segment: number, owner: number): void => lock(segment + Segment.lock, owner, RANK.waitQueue)
-const unlockSegment = (segment: number): void => unlock(segment + Segment.lock, RANK.waitQueue)
+const lockSegment = (segment: number, owner: number): void => lock(segment + Segment.lock, owner, RANK.mapSegment)
+const unlockSegment = (segment: number): void => unlock(segment + Segment.lock, RANK.mapSegment)
 
 /** The word that refers to the entry of the key, or to what stands where it would: 0. Under lock. */
 function linkTo(segment: number, probe: Probe): number {

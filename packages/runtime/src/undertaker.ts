@@ -18,6 +18,7 @@ import {
   inbox,
   load,
   ownerOf,
+  RANK,
   read,
   releaseDead,
   Slab,
@@ -33,7 +34,7 @@ import { KIND, releaseHandlesOf } from './handle.ts'
 import { M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
 import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
-import { queueMicrotask } from './native.ts'
+import { isThreadGone, queueMicrotask } from './native.ts'
 import { startFree, wakep } from './park.ts'
 import { mendRW } from './rwmutex.ts'
 import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
@@ -52,11 +53,31 @@ import {
   Waitable,
 } from './sudog.ts'
 import { failLocksOf, queuesOf, resume } from './sync.ts'
+import { mendSegment, Segment } from './syncmap.ts'
 import { freeM, threadCount } from './threads.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
 const MAX_FAILED_STARTS = 3
 let failedStarts = 0
+
+/** What was made whole before its thread was buried, and may owe somebody a wake-up: by the dead one's lock id. */
+const mendedEarly: [dead: number, at: number][] = []
+
+/**
+ * The main thread waits for a lock of M `owner - 1`, and could wait for ever: that this is dead it hears in its event loop. So it asks the
+ * operating system; and if the thread is gone, it makes whole what this one lock protects. The rest is for `buryThread`.
+ */
+export function buryLock(address: number, rank: number, owner: number): void {
+  if (owner === 0 || !isThreadGone(read(mAt(owner - 1) + M.osThreadId)) || ownerOf(address) !== owner) return
+  if (rank === RANK.waitQueue) {
+    const at = address - Waitable.lock
+    mend(at, owner, takenBy(owner))
+    mendedEarly.push([owner, at])
+  }
+  if (rank === RANK.mapSegment) return mendSegment(address - Segment.lock, owner)
+  if (rank === RANK.globalQueue) return self.global.repair(owner)
+  releaseDead(address, owner)
+}
 
 /** Buries M `id`, which died of `cause`, and gives its P to a new thread. */
 export function buryThread(id: number, cause: unknown): void {
@@ -91,11 +112,12 @@ export function buryThread(id: number, cause: unknown): void {
  */
 function buryWaiters(id: number): void {
   const dead = lockId(id)
-  const inHand: number[] = []
-  self.slab.walk(SUDOG_CLASS, (sudog) => {
-    if (isTakenBy(sudog, dead)) inHand.push(sudog)
-  })
+  const inHand = takenBy(dead)
   const left: number[] = []
+  for (const [owner, at] of mendedEarly.splice(0)) {
+    if (owner === dead) left.push(at)
+    else mendedEarly.push([owner, at])
+  }
   self.slab.walk(HANDLE_CLASS, (at) => {
     const kind = load(at + Waitable.kind)
     if (kind === 0) return
@@ -107,7 +129,7 @@ function buryWaiters(id: number): void {
     // Also if it held nothing: it may have owed somebody a wake-up.
     releaseDead(at + Waitable.lock, dead)
   })
-  for (const at of left) resume(at)
+  for (const at of left) if (load(at + Waitable.kind) !== 0) resume(at)
   const records = new Set<number>()
   self.slab.walk(SUDOG_CLASS, (sudog) => {
     if (read(sudog + Sudog.owner) !== id) return
@@ -123,6 +145,15 @@ function buryWaiters(id: number): void {
     }
   })
   for (const record of records) releaseSudog(record)
+}
+
+/** The waiters that the dead one has taken out of their queues, and not given an outcome. */
+function takenBy(dead: number): number[] {
+  const found: number[] = []
+  self.slab.walk(SUDOG_CLASS, (sudog) => {
+    if (isTakenBy(sudog, dead)) found.push(sudog)
+  })
+  return found
 }
 
 /** Under the lock of the `dead` one: its queues as they were before what it was about to do with the waiters `inHand`. */

@@ -19,6 +19,11 @@
  * only when a thread goes to sleep or wakes. A count is raised before the state that it counts is entered, and lowered after
  * that is left: it is never below what the states say.
  *
+ * A thread may die in the middle of a move, between the state and its count. So it says when it begins and ends one (`moves`, odd in
+ * between), and `mend` puts the counts right: it sums up the states while no living thread moves. It reads every `moves`, the counts and
+ * the states, and every `moves` again: if none is odd and none has changed, the counts were off by what the dead have left, and by nothing
+ * else, and they stay off by that much, whatever the living do since.
+ *
  * No work is lost. A submitter makes work visible, then loads `counts`. A thread that goes idle raises the
  * count (and lowers the spinning one) and becomes IDLE, then looks at every queue again. Both orders are sequentially
  * consistent: either the submitter sees an idle processor and no spinner, and wakes; or the thread sees the work. If the
@@ -36,9 +41,14 @@ export const BUSY = 1
 export const SPINNING = 2
 export const IDLE = 3
 
+/** Why a claim came to nothing. */
+const NONE_IDLE = -1
+const LOST_RACE = -2
+
 interface IdleSetFields extends Record<string, Field> {
   counts: Field
   state: Field
+  moves: Field
 }
 
 /** The layout for `capacity` threads. */
@@ -48,15 +58,22 @@ export function idleSetLayout(capacity: number): Layout<IdleSetFields> {
     counts: line(i32),
     /** By thread, a line each: one of the states above. See there who moves it. */
     state: array(capacity * LINE, LINE),
+    /** By thread, a line each: how often it has begun or ended a move. That thread; the undertaker once it is dead. */
+    moves: array(capacity * LINE, LINE),
   })
 }
 
 export class IdleSet {
   readonly #counts: number
   readonly #state: number
+  readonly #moves: number
+  readonly #own: number
 
-  constructor(base: number, capacity: number) {
+  /** The face of thread `self`. */
+  constructor(base: number, capacity: number, self: number) {
     const layout = idleSetLayout(capacity)
+    this.#moves = base + layout.moves
+    this.#own = this.#moves + self * LINE
     this.#counts = base + layout.counts
     this.#state = base + layout.state
   }
@@ -90,18 +107,27 @@ export class IdleSet {
     for (;;) {
       const counts = load(this.#counts)
       if (counts >>> 16 === 0 || (counts & 0xffff) !== 0) return -1
-      if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) continue
-      for (let t = 0; t < threads; t++) {
-        const state = this.#state + t * LINE
-        if (load(state) !== IDLE || cas(state, IDLE, SPINNING) !== IDLE) continue
-        add(this.#counts, -ONE_IDLE)
-        return t
-      }
+      add(this.#own, 1)
+      const claimed = this.#claimAs(counts, threads)
+      add(this.#own, 1)
+      if (claimed >= 0) return claimed
       // Another submitter may have let itself off for our sake, and a processor may have gone to sleep before that: then
       // we owe it a thread. One that becomes idle later looks at every queue after that.
-      add(this.#counts, -ONE_SPINNING)
-      if (!this.#hasAny(threads)) return -1
+      if (claimed === NONE_IDLE && !this.#hasAny(threads)) return -1
     }
+  }
+
+  /** Claims a processor if the counts still are `counts`: else LOST_RACE. */
+  #claimAs(counts: number, threads: number): number {
+    if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) return LOST_RACE
+    for (let t = 0; t < threads; t++) {
+      const state = this.#state + t * LINE
+      if (load(state) !== IDLE || cas(state, IDLE, SPINNING) !== IDLE) continue
+      add(this.#counts, -ONE_IDLE)
+      return t
+    }
+    add(this.#counts, -ONE_SPINNING)
+    return NONE_IDLE
   }
 
   #hasAny(threads: number): boolean {
@@ -123,7 +149,15 @@ export class IdleSet {
   trySpin(t: number, procs: number): boolean {
     const counts = load(this.#counts)
     const busy = procs - (counts >>> 16)
-    if (2 * (counts & 0xffff) >= busy || cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) return false
+    if (2 * (counts & 0xffff) >= busy) return false
+    add(this.#own, 1)
+    const spins = this.#spinAs(t, counts)
+    add(this.#own, 1)
+    return spins
+  }
+
+  #spinAs(t: number, counts: number): boolean {
+    if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) return false
     if (cas(this.#state + t * LINE, BUSY, SPINNING) === BUSY) return true
     // Its processor has just been taken. Who submitted meanwhile may have counted on it: the caller looks at every queue.
     add(this.#counts, -ONE_SPINNING)
@@ -133,8 +167,10 @@ export class IdleSet {
   /** Stops spinning, having found work: the caller then makes sure that somebody looks for more (Go's `resetspinning`). */
   stopSpinning(t: number): void {
     if (!this.isSpinning(t)) return
+    add(this.#own, 1)
     store(this.#state + t * LINE, BUSY)
     add(this.#counts, -ONE_SPINNING)
+    add(this.#own, 1)
   }
 
   /**
@@ -143,11 +179,13 @@ export class IdleSet {
    */
   enter(t: number): boolean {
     const spins = this.isSpinning(t)
-    add(this.#counts, spins ? ONE_IDLE - ONE_SPINNING : ONE_IDLE)
     const from = spins ? SPINNING : BUSY
-    if (cas(this.#state + t * LINE, from, IDLE) === from) return true
-    add(this.#counts, -ONE_IDLE)
-    return false
+    add(this.#own, 1)
+    add(this.#counts, spins ? ONE_IDLE - ONE_SPINNING : ONE_IDLE)
+    const entered = cas(this.#state + t * LINE, from, IDLE) === from
+    if (!entered) add(this.#counts, -ONE_IDLE)
+    add(this.#own, 1)
+    return entered
   }
 
   /**
@@ -159,9 +197,12 @@ export class IdleSet {
   }
 
   #move(t: number, to: number): boolean {
-    if (cas(this.#state + t * LINE, IDLE, to) !== IDLE) return false
-    add(this.#counts, -ONE_IDLE)
-    return true
+    if (load(this.#state + t * LINE) !== IDLE) return false
+    add(this.#own, 1)
+    const moved = cas(this.#state + t * LINE, IDLE, to) === IDLE
+    if (moved) add(this.#counts, -ONE_IDLE)
+    add(this.#own, 1)
+    return moved
   }
 
   // --- for processors.ts, under its lock ------------------------------------------------------------------------------------
@@ -173,8 +214,10 @@ export class IdleSet {
 
   /** As `grant`, for a thread that sleeps: the processor is idle. Look at every queue after this. */
   grantIdle(t: number): void {
+    add(this.#own, 1)
     add(this.#counts, ONE_IDLE)
     store(this.#state + t * LINE, IDLE)
+    add(this.#own, 1)
   }
 
   /** Takes the processor of thread `t`, which is BUSY. False if it is not. */
@@ -187,16 +230,42 @@ export class IdleSet {
     return this.#move(t, NONE)
   }
 
-  /** Takes the processor of the dead thread `t`. False if it had none. Look at every queue after this. */
+  /** Takes the processor of the dead thread `t`. False if it had none. Then `mend`, and look at every queue. */
   revokeDead(t: number): boolean {
+    // It is in no move any more.
+    const moves = this.#moves + t * LINE
+    if ((load(moves) & 1) === 1) add(moves, 1)
     for (;;) {
       const state = load(this.#state + t * LINE)
       if (state === NONE) return false
+      add(this.#own, 1)
       // A submitter may be claiming it just now.
-      if (cas(this.#state + t * LINE, state, NONE) !== state) continue
-      if (state === IDLE) add(this.#counts, -ONE_IDLE)
-      if (state === SPINNING) add(this.#counts, -ONE_SPINNING)
-      return true
+      const revoked = cas(this.#state + t * LINE, state, NONE) === state
+      if (revoked && state === IDLE) add(this.#counts, -ONE_IDLE)
+      if (revoked && state === SPINNING) add(this.#counts, -ONE_SPINNING)
+      add(this.#own, 1)
+      if (revoked) return true
     }
+  }
+
+  /**
+   * After the deaths of threads: puts the counts right, if none of `threads` threads moves just now. False if one does: try again soon. Look at every
+   * queue after it.
+   */
+  mend(threads: readonly number[]): boolean {
+    const before = threads.map((t) => load(this.#moves + t * LINE))
+    if (before.some((moves) => (moves & 1) === 1)) return false
+    const counts = load(this.#counts)
+    let idle = 0
+    let spinning = 0
+    for (const t of threads) {
+      const state = load(this.#state + t * LINE)
+      if (state === IDLE) idle++
+      if (state === SPINNING) spinning++
+    }
+    if (threads.some((t, i) => load(this.#moves + t * LINE) !== before[i])) return false
+    const off = counts - (idle * ONE_IDLE + spinning * ONE_SPINNING)
+    if (off !== 0) add(this.#counts, -off)
+    return true
   }
 }

@@ -153,7 +153,7 @@ function join(id: number): void {
   const global = new GlobalQueue(SCHED + Sched.global, lockId(id), G_LINKS)
   const slab = new Slab(SCHED + Sched.slab, m + M.cache, lockId(id))
   useSlab(slab)
-  const idle = new IdleSet(SCHED + Sched.idle, MAX_THREADS)
+  const idle = new IdleSet(SCHED + Sched.idle, MAX_THREADS, id)
   self = {
     id,
     m,

@@ -34,7 +34,7 @@ import { KIND, releaseHandlesOf } from './handle.ts'
 import { M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
 import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
-import { isThreadGone, queueMicrotask } from './native.ts'
+import { isThreadGone, queueMicrotask, setImmediate } from './native.ts'
 import { startFree, wakep } from './park.ts'
 import { mendRW } from './rwmutex.ts'
 import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
@@ -54,11 +54,19 @@ import {
 } from './sudog.ts'
 import { failLocksOf, queuesOf, resume } from './sync.ts'
 import { mendSegment, Segment } from './syncmap.ts'
+import { SYSMON_M } from './sysmon.ts'
 import { freeM, threadCount } from './threads.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
 const MAX_FAILED_STARTS = 3
 let failedStarts = 0
+
+/** Puts right what a thread that died in the middle of a move has left of the counts in the idle set; later, if others move just now. */
+function mendIdleSet(): void {
+  const threads = Array.from({ length: self.procs.threads }, (_, id) => id)
+  if (!self.idle.mend([...threads, SYSMON_M])) setImmediate(mendIdleSet)
+  else if (anyWork()) wakep()
+}
 
 /** What was made whole before its thread was buried, and may owe somebody a wake-up: by the dead one's lock id. */
 const mendedEarly: [dead: number, at: number][] = []
@@ -97,6 +105,7 @@ export function buryThread(id: number, cause: unknown): void {
   dropNamesOf(id)
   for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
   self.procs.bury(id, lockId(id), neverRan, status === M_RETIRED)
+  mendIdleSet()
   if (failedStarts < MAX_FAILED_STARTS) startFree()
   else self.procs.startNoMore()
   if (failedStarts >= MAX_FAILED_STARTS && threadCount() === 0) giveUp(cause)

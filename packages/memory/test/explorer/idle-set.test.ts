@@ -3,7 +3,7 @@ import { add, cas, load } from '#atomics'
 import { IdleSet, IDLE as IS_IDLE, idleSetLayout, NONE, SPINNING } from '../../src/idle-set.ts'
 import { FUTEX, Note, NoteLayout, wake } from '../../src/note.ts'
 import { LINE } from '../../src/struct.ts'
-import { explored } from './harness.ts'
+import { explored, outlive } from './harness.ts'
 
 const PROCS = 2
 const WORK = 8
@@ -20,7 +20,7 @@ const world = {
   ],
 }
 
-const idleSet = () => new IdleSet(IDLE, PROCS)
+const idleSet = () => new IdleSet(IDLE, PROCS, 0)
 
 /** Every thread has a processor. */
 const grantAll = () => {
@@ -112,6 +112,48 @@ describe('idle set', () => {
     explored({ ...common, threads: [owner(0), owner(1), revoker], after })
     explored({ ...common, threads: [owner(0), () => {}, revoker], after, maxPreemptions: 4 })
     explored({ ...common, threads: [owner(0), claim, () => idleSet().revokeIdle(0)], after: expectConsistent })
+  })
+
+  describe('a thread that dies in the middle of a move leaves counts that are wrong for ever', () => {
+    const face = (self: number) => new IdleSet(IDLE, PROCS, self)
+    const undertaker = () => {
+      if (!outlive(0)) return undefined
+      face(1).revokeDead(0)
+      return face(1).mend([0, 1])
+    }
+    /** What was mended while others moved has to be right, and what was not is when they have come to rest. */
+    const after = (results: readonly unknown[]) => {
+      if (results.includes(true)) expectConsistent()
+      if (results.includes(false)) expect(face(1).mend([0, 1])).toBe(true)
+      if (results.includes(true) || results.includes(false)) expectConsistent()
+    }
+    const racy = [0, 1].map((p) => ({ from: IDLE + layout.state + p * LINE, to: IDLE + layout.state + p * LINE + 1 }))
+    const moves = (p: number) => () => {
+      const idle = face(p)
+      idle.trySpin(p, PROCS)
+      idle.enter(p)
+      idle.leave(p)
+      idle.stopSpinning(p)
+      idle.enter(p)
+    }
+
+    test('one that spins and sleeps', () => {
+      explored({ ...world, racy, setup: grantAll, threads: [moves(0), undertaker], mortal: [0], after })
+    })
+
+    test('one that claims', () => {
+      const setup = () => {
+        grantAll()
+        face(1).enter(1)
+      }
+      const threads = [() => face(0).claim(procs), undertaker]
+      explored({ ...world, racy, setup, threads, mortal: [0], after })
+    })
+
+    test('one beside another that moves on', () => {
+      const threads = [() => face(0).enter(0), undertaker, moves(1)]
+      explored({ ...world, racy, setup: grantAll, threads, mortal: [0], after })
+    })
   })
 
   describe('going to sleep and being woken for work, as the runtime does', () => {

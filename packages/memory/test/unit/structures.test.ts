@@ -271,7 +271,7 @@ describe('run queue, when its counters have gone round', () => {
 
 describe('idle set', () => {
   test('counts who is idle and who spins', () => {
-    const set = new IdleSet(64, 70)
+    const set = new IdleSet(64, 70, 0)
     const procs = () => 70
     for (const p of [0, 31, 32, 69]) {
       set.grant(p)
@@ -293,7 +293,7 @@ describe('idle set', () => {
   })
 
   test('who has no processor neither spins nor goes idle, and is not claimed', () => {
-    const set = new IdleSet(64, 8)
+    const set = new IdleSet(64, 8, 0)
     expect([set.has(3), set.trySpin(3, 4), set.enter(3), set.leave(3)]).toEqual([false, false, false, false])
     expect([set.idle, set.spinning, set.claim(() => 8)]).toEqual([0, 0, -1])
     set.grantIdle(3)
@@ -306,7 +306,7 @@ describe('idle set', () => {
   })
 
   test('at most half of the busy ones spin', () => {
-    const set = new IdleSet(64, 8)
+    const set = new IdleSet(64, 8, 0)
     for (const p of [0, 1, 2]) set.grant(p)
     expect(set.trySpin(0, 4)).toBe(true)
     expect(set.trySpin(1, 4)).toBe(true)

@@ -49,10 +49,10 @@ const world = {
   maxSteps: 2000,
 }
 
-const idle = () => new IdleSet(IDLE, THREADS)
+const idle = (self = 0) => new IdleSet(IDLE, THREADS, self)
 const processors = (id: number) =>
   new Processors(PROCS, id, id + 1, {
-    idle: idle(),
+    idle: idle(id),
     mAt,
     wake: (woken) => void wake(mAt(woken) + M.note),
     isStopping: () => false,

@@ -20,17 +20,7 @@ async function use(count) {
   }
 }
 
-async function useThere(count) {
-  const { chan } = await import('goro')
-  for (let i = 0; i < count; i++) {
-    const ch = chan(1)
-    await ch.send({ i, text: 'a value with some text in it' })
-    await ch.recv()
-    if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-const there = () => Promise.all(Array.from({ length: 4 }, () => go(useThere, million / 4)))
+const there = () => Promise.all(Array.from({ length: 4 }, () => go(use, million / 4)))
 
 await use(million)
 await there()

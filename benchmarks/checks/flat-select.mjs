@@ -22,13 +22,9 @@ async function inHand(count) {
 
 async function parked(count) {
   const values = chan()
-  const sender = go(
-    async (out, n) => {
-      for (let i = 0; i < n; i++) await out.send(i)
-    },
-    values,
-    count,
-  )
+  const sender = go(async () => {
+    for (let i = 0; i < count; i++) await values.send(i)
+  })
   for (let i = 0; i < count; i++) {
     const hit = await select({ values, never })
     if (hit.value !== i) throw new Error(`${hit.value} instead of ${i}`)

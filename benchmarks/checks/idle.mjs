@@ -1,7 +1,7 @@
 // An idle runtime with one goroutine that waits on a socket: how much of a core does it use over five seconds?
 
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { go } from 'goro'
 
@@ -10,14 +10,13 @@ const limit = 1 // % of a core
 const server = createServer().listen(0, '127.0.0.1')
 await once(server, 'listening')
 const connected = once(server, 'connection')
-const goroutine = go(async (port) => {
-  const { connect } = await import('node:net')
-  const { once } = await import('node:events')
+const { port } = server.address()
+const goroutine = go(async () => {
   const socket = connect(port, '127.0.0.1')
   const [data] = await once(socket, 'data')
   socket.end()
   return String(data)
-}, server.address().port)
+})
 const [socket] = await connected
 await sleep(1000) // what the start left behind: compiling, garbage, threads going to sleep
 

@@ -9,11 +9,11 @@ const limit = 160 // bytes
 
 const gate = new Int32Array(new SharedArrayBuffer(4))
 const guards = Array.from({ length: runtime.gomaxprocs() }, () =>
-  go((gate) => {
+  go(() => {
     Atomics.add(gate, 0, 1)
     Atomics.notify(gate, 0)
     for (let seen = 1; seen > 0; seen = Atomics.load(gate, 0)) Atomics.wait(gate, 0, seen)
-  }, gate),
+  }),
 )
 while (Atomics.load(gate, 0) < guards.length) await new Promise((resolve) => setTimeout(resolve, 1))
 

@@ -8,6 +8,8 @@ import { median } from './measure.mjs'
 
 const execute = promisify(execFile)
 const child = fileURLToPath(new URL('child.mjs', import.meta.url))
+// Its goroutines are closures, as in a user's program.
+const compiled = ['--import', 'goro/register']
 const limit = 300_000 // ms for one turn
 
 /**
@@ -40,7 +42,8 @@ function rotated(list, by) {
 
 async function takeTurn({ scenario, contender, n, values }) {
   try {
-    const { stdout } = await execute(process.execPath, [child, scenario, contender, String(n)], { timeout: limit })
+    const args = [...(contender === 'goro' ? compiled : []), child, scenario, contender, String(n)]
+    const { stdout } = await execute(process.execPath, args, { cwd: import.meta.dirname, timeout: limit })
     const answer = JSON.parse(stdout.trimEnd().split('\n').at(-1))
     return answer.skip ? { skipped: answer.skip } : { values: [...values, answer.value ?? Infinity] }
   } catch (error) {

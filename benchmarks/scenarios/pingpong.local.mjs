@@ -19,37 +19,28 @@ export const contenders = {
 async function goro(n) {
   const { chan, go, runtime } = await import('goro')
   runtime.configure({ maxProcs: 1 })
-  return await go(
-    async (there, back, n) => {
-      const { go } = await import('goro')
-      const pong = go(
-        async (there, back, n) => {
-          for (let i = 0; i < n; i++) await back.send((await there.recv()) + 1)
-        },
-        there,
-        back,
-        n + n / 10,
-      )
-      let sum = 0
-      const rally = async (n) => {
-        for (let i = 0; i < n; i++) {
-          await there.send(i)
-          sum += await back.recv()
-        }
+  const there = chan()
+  const back = chan()
+  return await go(async () => {
+    const pong = go(async () => {
+      for (let i = 0; i < n + n / 10; i++) await back.send((await there.recv()) + 1)
+    })
+    let sum = 0
+    const rally = async (n) => {
+      for (let i = 0; i < n; i++) {
+        await there.send(i)
+        sum += await back.recv()
       }
-      await rally(n / 10)
-      sum = 0
-      const start = performance.now()
-      await rally(n)
-      const ms = performance.now() - start
-      await pong
-      if (sum !== (n * (n + 1)) / 2) throw new Error(`the sum is ${sum}`)
-      return (ms * 1000) / n
-    },
-    chan(),
-    chan(),
-    n,
-  )
+    }
+    await rally(n / 10)
+    sum = 0
+    const start = performance.now()
+    await rally(n)
+    const ms = performance.now() - start
+    await pong
+    expect(sum, (n * (n + 1)) / 2)
+    return (ms * 1000) / n
+  })
 }
 
 async function inThread({ chan, send, recv }, n) {

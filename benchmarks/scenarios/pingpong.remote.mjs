@@ -17,42 +17,31 @@ export const contenders = {
 
 async function goro(n) {
   const { AtomicBool, chan, go } = await import('goro')
-  const { ms, sum } = await go(
-    async (met, there, back, n) => {
-      const { go } = await import('goro')
-      const pong = go(
-        async (met, there, back, n) => {
-          met.store(true)
-          for (let i = 0; i < n; i++) await back.send((await there.recv()) + 1)
-        },
-        met,
-        there,
-        back,
-        n + n / 10,
-      )
-      while (!met.load());
-      let sum = 0
-      const rally = async (n) => {
-        for (let i = 0; i < n; i++) {
-          await there.send(i)
-          sum += await back.recv()
-        }
+  const met = new AtomicBool()
+  const there = chan()
+  const back = chan()
+  return await go(async () => {
+    const pong = go(async () => {
+      met.store(true)
+      for (let i = 0; i < n + n / 10; i++) await back.send((await there.recv()) + 1)
+    })
+    while (!met.load());
+    let sum = 0
+    const rally = async (n) => {
+      for (let i = 0; i < n; i++) {
+        await there.send(i)
+        sum += await back.recv()
       }
-      await rally(n / 10)
-      sum = 0
-      const start = performance.now()
-      await rally(n)
-      const ms = performance.now() - start
-      await pong
-      return { ms, sum }
-    },
-    new AtomicBool(),
-    chan(),
-    chan(),
-    n,
-  )
-  expect(sum, (n * (n + 1)) / 2)
-  return (ms * 1000) / n
+    }
+    await rally(n / 10)
+    sum = 0
+    const start = performance.now()
+    await rally(n)
+    const ms = performance.now() - start
+    await pong
+    expect(sum, (n * (n + 1)) / 2)
+    return (ms * 1000) / n
+  })
 }
 
 async function multithreading(n) {

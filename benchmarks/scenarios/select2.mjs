@@ -16,9 +16,8 @@ export const contenders = {
 }
 
 async function goro(n) {
-  const { go } = await import('goro')
-  return await go(async (n) => {
-    const { chan, go, recv, select } = await import('goro')
+  const { chan, go, recv, select } = await import('goro')
+  return await go(async () => {
     const run = async (n) => {
       const a = chan()
       const b = chan()
@@ -29,13 +28,13 @@ async function goro(n) {
       let sum = 0
       for (let i = 0; i < n; i++) sum += (await select({ a: recv(a), b: recv(b) })).value
       for (const each of senders) await each
-      if (sum !== (n * (n - 1)) / 2) throw new Error(`the sum is ${sum}`)
+      expect(sum, (n * (n - 1)) / 2)
     }
     await run(n / 10)
     const start = performance.now()
     await run(n)
     return ((performance.now() - start) * 1000) / n
-  }, n)
+  })
 }
 
 async function inThread({ chan, send, select }, n) {

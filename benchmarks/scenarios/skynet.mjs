@@ -16,18 +16,15 @@ export const contenders = {
 
 async function goro(n) {
   const { go } = await import('goro')
+  const skynet = async (number, size) => {
+    if (size === 1) return number
+    const children = []
+    for (let i = 0; i < 10; i++) children.push(go(skynet, number + (i * size) / 10, size / 10))
+    let sum = 0
+    for (const child of children) sum += await child
+    return sum
+  }
   return time((number, size) => go(skynet, number, size), n)
-}
-
-async function skynet(number, size) {
-  if (size === 1) return number
-  // Looked up once a thread: an import in each would be most of what they do.
-  const { go } = globalThis.goro ?? Object.assign(globalThis, { goro: await import('goro') }).goro
-  const children = []
-  for (let i = 0; i < 10; i++) children.push(go(skynet, number + (i * size) / 10, size / 10))
-  let sum = 0
-  for (const child of children) sum += await child
-  return sum
 }
 
 async function plain(n) {

@@ -13,13 +13,8 @@ export const contenders = {
 }
 
 async function goro(n) {
-  const { go } = await import('goro')
-  const sleeper = async (ms) => {
-    // Looked up once a thread: an import in each would be most of what they do.
-    const { sleep } = globalThis.goro ?? Object.assign(globalThis, { goro: await import('goro') }).goro
-    await sleep(ms)
-  }
-  return time(n, (ms) => go(sleeper, ms))
+  const { go, sleep } = await import('goro')
+  return time(n, (ms) => go(async (ms) => sleep(ms), ms))
 }
 
 async function plain(n) {

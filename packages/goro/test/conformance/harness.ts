@@ -3,7 +3,8 @@
  *
  * A case is a function of one parameter, the harness `T`: the whole of goro, checks, and `spawn`, which starts a party: a function of
  * `T` and of what else it is given. *Where* is the placement's business, so the same case runs in all of them. For that, a case
- * and its parties use nothing but their parameters: on other threads there is nothing else.
+ * and its parties use nothing but their parameters: on other threads there is nothing else. The suite is of the runtime, without the
+ * compiler, so what a party needs from a module it imports itself.
  *
  *   main        the case and its parties are tasks of the main thread
  *   goroutine   the case is a goroutine, its parties are tasks of it: one thread that is not the main thread

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { writeSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import type { AtomicInt32, Chan, Cond, Context, Mutex, Once, RWMutex, Semaphore, WaitGroup } from 'goro'
 import { programsOf } from '../harness.ts'
 
@@ -367,7 +369,6 @@ program('none while a goroutine waits for a child process', woken, async ({ spaw
 
 program('none while main waits for a child process', woken, async ({ chan }) => {
   const ch = chan<number>()
-  const { execFile } = await import('node:child_process')
   execFile(process.execPath, ['-e', ''], () => void ch.send(1))
   await ch.recv()
   say()
@@ -375,7 +376,6 @@ program('none while main waits for a child process', woken, async ({ chan }) => 
 
 program('none while a worker of the user’s own may answer', woken, async ({ chan }) => {
   const ch = chan<number>()
-  const { Worker } = await import('node:worker_threads')
   const worker = new Worker("setTimeout(() => require('worker_threads').parentPort.postMessage(1), 100)", {
     eval: true,
   })

@@ -28,9 +28,10 @@ function writeBlock(value: unknown, at: number, options: EncodeOptions): void {
   write(at, BLOCK)
 }
 
-/** Takes the value out of a cell. */
+/** Takes the value out of a cell, in which there is none from then on: whoever buries this thread does not take it out again. */
 export function readCell(at: number): unknown {
   const tag = read(at)
+  write(at, 0)
   if (tag !== BLOCK) return unpackCell(tag, at + 2)
   const block = read(at + 2)
   try {

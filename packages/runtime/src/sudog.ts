@@ -89,16 +89,19 @@ export function unlockQueue(on: number): void {
   unlock(on + Waitable.lock, RANK.waitQueue)
 }
 
-/** Puts `sudog` at the end of `list`, which is one of the struct `on`. Under lock. */
+/**
+ * Puts `sudog` at the end of `list`, which is one of the struct `on`. Under lock. Only once it stands there does it say that it is
+ * PARKED: if this thread dies in between, it is either in the list, which `repair` sees, or waits for nothing.
+ */
 export function enqueue(list: number, sudog: number, on: number): void {
   const last = read(list + Waitq.last)
   write(sudog + Sudog.on, on)
   write(sudog + Sudog.list, list)
   write(sudog + Sudog.next, 0)
   write(sudog + Sudog.prev, last)
-  write(sudog + Sudog.status, SUDOG_PARKED)
   write(last === 0 ? list + Waitq.first : last + Sudog.next, sudog)
   write(list + Waitq.last, sudog)
+  write(sudog + Sudog.status, SUDOG_PARKED)
 }
 
 /** As `enqueue`, at the front: for one that was woken in vain. */
@@ -108,9 +111,9 @@ export function enqueueFirst(list: number, sudog: number, on: number): void {
   write(sudog + Sudog.list, list)
   write(sudog + Sudog.next, first)
   write(sudog + Sudog.prev, 0)
-  write(sudog + Sudog.status, SUDOG_PARKED)
   write(list + Waitq.first, sudog)
   write(first === 0 ? list + Waitq.last : first + Sudog.prev, sudog)
+  write(sudog + Sudog.status, SUDOG_PARKED)
 }
 
 /**
@@ -162,8 +165,9 @@ export const isQueued = (sudog: number): boolean => read(sudog + Sudog.status) =
 
 /** Takes `sudog` out of its queue, in which nobody will look for it any more. Under lock. */
 export function withdrawn(sudog: number): void {
-  unlink(sudog)
+  // First: if this thread dies in between, it stands in the list still, and `repair` says so.
   write(sudog + Sudog.status, SUDOG_LOST)
+  unlink(sudog)
 }
 
 /** Those that go home together, linked by `Sudog.link`. */
@@ -236,6 +240,45 @@ export const isTakenBy = (sudog: number, waker: number): boolean =>
 /** Whether `sudog` has got its outcome from the dead `waker`, which may not have sent it home. */
 export const isReadyBy = (sudog: number, waker: number): boolean =>
   load(sudog + Sudog.status) === by(SUDOG_READY, waker)
+
+/**
+ * Gives to `free` what is left of the waiters of the dead thread `m`, which marked others with `dead`, once what it has left half done is
+ * whole again. `walk` visits all sudogs; the caller's locks are stamped with `owner`.
+ *
+ * Each is freed for what it says itself, and never because another one refers to it: the dead thread may have freed that already, and it
+ * may be somebody else's by now. One that a living thread has taken out of its queue is that one's to drop (gopark.ts): its owner's
+ * inbox is closed. Records come last: whoever was taking one of their cases out is through with that when its queue's lock is to be had.
+ */
+export function reclaim(
+  m: number,
+  dead: number,
+  owner: number,
+  walk: (visit: (sudog: number) => void) => void,
+  free: (sudog: number) => void,
+): void {
+  const records: number[] = []
+  walk((sudog) => {
+    if (read(sudog + Sudog.owner) !== m) return
+    const state = stateOf(load(sudog + Sudog.status))
+    if (state === SUDOG_IDLE) return
+    if (isRecord(sudog)) {
+      if (state === SUDOG_NOTE || isLeftRecord(sudog, dead)) records.push(sudog)
+      return
+    }
+    if (state === SUDOG_PARKED || state === SUDOG_TAKEN) remove(sudog, owner)
+    if (stateOf(load(sudog + Sudog.status)) === SUDOG_LOST || isBy(sudog, dead)) free(sudog)
+  })
+  for (const record of records) free(record)
+}
+
+/** Whether the record of a select of the dead thread's is nobody's: no living thread has woken it, and none will. */
+function isLeftRecord(record: number, dead: number): boolean {
+  if (stateOf(load(record + Sudog.status)) !== SUDOG_PARKED) return isBy(record, dead)
+  const winner = cas(record + Sudog.select, 0, record)
+  return winner === 0 || winner === record || isBy(winner, dead)
+}
+
+const isBy = (sudog: number, waker: number): boolean => isReadyBy(sudog, waker) || isTakenBy(sudog, waker)
 
 function hasWon(sudog: number): boolean {
   const record = read(sudog + Sudog.select)

@@ -12,7 +12,6 @@
  *   its slab cache         goes back to the central lists
  */
 import {
-  cas,
   G_CLASS,
   HANDLE_CLASS,
   inbox,
@@ -29,7 +28,7 @@ import { dropCell } from './cell.ts'
 import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
 import { CANCELLED, G, IDLE, NOBODY, RUNNING, WAITING } from './g.ts'
-import { dropSudog, releaseSudog, sendErrand } from './gopark.ts'
+import { releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
 import { M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
 import { mendMap } from './map.ts'
@@ -39,19 +38,7 @@ import { startFree, wakep } from './park.ts'
 import { mendRW } from './rwmutex.ts'
 import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
 import { anyWork } from './steal.ts'
-import {
-  isCase,
-  isReadyBy,
-  isRecord,
-  isTakenBy,
-  putBack,
-  remove,
-  repair,
-  SUDOG_NOTE,
-  SUDOG_PARKED,
-  Sudog,
-  Waitable,
-} from './sudog.ts'
+import { isReadyBy, isTakenBy, putBack, reclaim, repair, Sudog, Waitable } from './sudog.ts'
 import { failLocksOf, queuesOf, resume } from './sync.ts'
 import { mendSegment, Segment } from './syncmap.ts'
 import { SYSMON_M } from './sysmon.ts'
@@ -139,21 +126,16 @@ function buryWaiters(id: number): void {
     releaseDead(at + Waitable.lock, dead)
   })
   for (const at of left) if (load(at + Waitable.kind) !== 0) resume(at)
-  const records = new Set<number>()
-  self.slab.walk(SUDOG_CLASS, (sudog) => {
-    if (read(sudog + Sudog.owner) !== id) return
-    const status = load(sudog + Sudog.status)
-    if (status === SUDOG_NOTE) releaseSudog(sudog)
-    if (status !== SUDOG_PARKED) return
-    if (isRecord(sudog)) {
-      // Unless somebody is just waking it.
-      if (cas(sudog + Sudog.select, 0, sudog) === 0) records.add(sudog)
-    } else if (remove(sudog, lockId(self.id))) {
+  reclaim(
+    id,
+    dead,
+    lockId(self.id),
+    (visit) => self.slab.walk(SUDOG_CLASS, visit),
+    (sudog) => {
       dropCell(sudog + Sudog.cell)
       releaseSudog(sudog)
-    }
-  })
-  for (const record of records) releaseSudog(record)
+    },
+  )
 }
 
 /** The waiters that the dead one has taken out of their queues, and not given an outcome. */
@@ -178,10 +160,7 @@ function sendErrands(id: number): void {
   const dead = lockId(id)
   const owners = new Set<number>()
   self.slab.walk(SUDOG_CLASS, (sudog) => {
-    const owner = read(sudog + Sudog.owner)
-    if (!isReadyBy(sudog, dead) && !isTakenBy(sudog, dead)) return
-    if (owner !== id) owners.add(owner)
-    else if (!isCase(sudog)) dropSudog(sudog)
+    if (isReadyBy(sudog, dead) || isTakenBy(sudog, dead)) owners.add(read(sudog + Sudog.owner))
   })
   for (const owner of owners) sendErrand(owner, id)
 }

@@ -5,7 +5,7 @@
 import { ownerOf, read, releaseDead, store, write } from '@goro/memory'
 import { expect, test } from 'vitest'
 import { explored, failureOf, outlive } from '../../../memory/test/explorer/harness.ts'
-import { BLOCKED, Chan, DONE, resumeChan } from '../../src/chan.ts'
+import { BLOCKED, Chan, chansend, DONE, resumeChan } from '../../src/chan.ts'
 import {
   DIED,
   HOLDER_DIED,
@@ -24,8 +24,10 @@ import {
   isReadyBy,
   isTakenBy,
   putBack,
+  reclaim,
   remove,
   repair,
+  SUDOG_IDLE,
   SUDOG_TAKEN,
   Sudog,
   stateOf,
@@ -361,6 +363,112 @@ test('read-write mutex: a writer that dies as it lets readers in: they are in an
     after: ([, got]) => {
       expect(['read', 'died']).toContain(got)
       expect(read(A + RWMutex.readers)).toBe(0)
+    },
+  })
+})
+
+/** The waiters of the thread that dies, and how often each was freed: in the last word of its block. */
+const OWN = [1, 2, 3].map((n) => block(0, n))
+const FREED = 15
+
+function freed(sudog: number): void {
+  write(sudog + Sudog.status, SUDOG_IDLE)
+  write(sudog + FREED, read(sudog + FREED) + 1)
+  // It is somebody else's from here on: he waits, with it, in a select of his own.
+  store(sudog + Sudog.select, 0)
+}
+
+/** A select on both channels that has parked: as channel.ts. */
+function parkedSelect(): readonly number[] {
+  const [record, first, second] = [sudogOf(0, 1), sudogOf(0, 2), sudogOf(0, 3)]
+  for (const [sudog, c] of [
+    [first, A],
+    [second, B],
+  ] as const) {
+    write(sudog + Sudog.on, c)
+    write(sudog + Sudog.info, RECEIVE)
+  }
+  select([first, second], record, 1, () => 0.99)
+  return [first, second]
+}
+
+const reclaimAll = () =>
+  reclaim(
+    0,
+    DEAD,
+    UNDERTAKER,
+    (visit) => {
+      for (const sudog of OWN) visit(sudog)
+    },
+    freed,
+  )
+
+const ownStatuses = OWN.map((sudog) => ({ from: sudog + Sudog.status, to: sudog + Sudog.status + 1 }))
+const ownSelects = OWN.map((sudog) => ({ from: sudog + Sudog.select, to: sudog + Sudog.select + 1 }))
+
+test('a thread that dies while it settles a select of its own, which it has woken itself: nothing is freed twice', () => {
+  const settles = () => {
+    const cases = parkedSelect()
+    const cell = cellOf(block(0, 7))
+    write(cell, 5)
+    const [record] = OWN as [number]
+    if (chansend(A, cell, 0, 1) !== cases[0]) return
+    const winner = read(record + Sudog.select)
+    withdraw(cases, winner, 1)
+    for (const sudog of [...cases, record]) freed(sudog)
+  }
+  explored({
+    words,
+    names,
+    setup: setupChans(0),
+    threads: [
+      settles,
+      () => {
+        if (!outlive(0)) return
+        for (const c of [A, B]) bury(c, [c + Chan.receivers, c + Chan.senders], OWN)
+        reclaimAll()
+        // Nobody waits there any more.
+        for (const c of [A, B]) expect(chansend(c, cellOf(block(1, 7)), 0, UNDERTAKER)).toBe(BLOCKED)
+      },
+    ],
+    mortal: [0],
+    after: () => {
+      for (const sudog of OWN) expect(read(sudog + FREED)).toBeLessThanOrEqual(1)
+    },
+  })
+})
+
+test('the select of a dead thread is freed when nobody is taking one of its cases out any more', () => {
+  explored({
+    words,
+    names,
+    setup: setupChans(0),
+    threads: [
+      () => {
+        parkedSelect()
+        sleep(0)
+      },
+      () => {
+        const cell = cellOf(block(1, 7))
+        write(cell, 5)
+        return chansend(A, cell, 0, 2)
+      },
+      () => {
+        if (!outlive(0)) return
+        for (const c of [A, B]) bury(c, [c + Chan.receivers, c + Chan.senders], OWN)
+        reclaimAll()
+      },
+    ],
+    mortal: [0],
+    allowAsleep: [0, 2],
+    racy: [...ownStatuses, ...ownSelects],
+    after: ([, sent]) => {
+      const [record, first, second] = OWN as [number, number, number]
+      // What a living thread has woken goes home, with its winner, and is dropped there.
+      const isWoken = sent === first
+      for (const sudog of [record, first, second]) expect(read(sudog + FREED)).toBeLessThanOrEqual(1)
+      if (isWoken) expect([read(record + FREED), read(first + FREED)]).toEqual([0, 0])
+      else expect(read(record + Sudog.select)).toBe(0)
     },
   })
 })

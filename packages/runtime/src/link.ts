@@ -358,11 +358,21 @@ function linked({ nodes, count }: Graph): ShippedFunction {
   const isAlone = parts.length === 1 && parts[0]?.nodes.length === 0
   const make = isAlone ? madeAlone(parts[0] as Part) : (data: readonly unknown[]) => new Linking(parts, data).first()
   if (count === 0) return make([]) as ShippedFunction
-  return (...values) => {
+  const taker: ShippedFunction = (...values) => {
     const fn = make(values) as ShippedFunction
     return values.length === count ? fn() : fn(...values.slice(count))
   }
+  takers.add(taker)
+  return taker
 }
+
+/** The functions that take captured data, and with it make the one to be called. */
+const takers = new WeakSet<ShippedFunction>()
+
+const asyncPrototype: unknown = Object.getPrototypeOf(async () => {})
+
+/** Whether a goroutine of `fn` has more than a first step, as far as is known: what it makes for each may be async. */
+export const mayGoOn = (fn: ShippedFunction): boolean => Object.getPrototypeOf(fn) === asyncPrototype || takers.has(fn)
 
 /** Makes the only function of a graph. */
 const madeAlone = (part: Part) => (data: readonly unknown[]) => {

@@ -23,7 +23,7 @@ import {
 } from './g.ts'
 import { noteTime, runDeferred, takeReadied } from './gopark.ts'
 import { knowsHandles, learnHandles } from './handle.ts'
-import { functionAt } from './link.ts'
+import { functionAt, mayGoOn } from './link.ts'
 import { mayLook, runAs, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
@@ -282,7 +282,7 @@ function execute(g: number): void {
         tracksGoroutines ? runAs(readF64(g + G.goid), undefined, () => prepare(g, fn, flags)) : prepare(g, fn, flags),
       )
     } else {
-      const result = isAsync(fn) && tracksGoroutines && mayLook() ? callAs(g, fn, tags) : call(g, fn, tags, undefined)
+      const result = tracksGoroutines && mayGoOn(fn) && mayLook() ? callAs(g, fn, tags) : call(g, fn, tags, undefined)
       if (isThenable(result)) wait(g, result)
       else {
         if (read(g + G.creator) === self.id) begun++
@@ -313,11 +313,6 @@ async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>
     write(self.m + M.curg, 0)
   }
 }
-
-const asyncPrototype: unknown = Object.getPrototypeOf(async () => {})
-
-/** Whether a goroutine of `fn` has more than a first step. */
-const isAsync = (fn: ShippedFunction): boolean => Object.getPrototypeOf(fn) === asyncPrototype
 
 /** As `call`, and who it is will be known after its first step too. */
 function callAs(g: number, fn: ShippedFunction, tags: number): unknown {

@@ -125,21 +125,18 @@ describe('a dump', () => {
   test('says what each goroutine waits for, also after its first step, and how it was named on any thread', async () => {
     const [ch, full, mutex] = [chan<number>(), chan<number>(), new Mutex()]
     const guard = await mutex.lock()
-    const start = (list: string[]) => {
-      for (const what of list) {
-        const body = async (one: Chan<number>, two: Chan<number>, lock: Mutex, way: string) => {
-          const { select: any, sleep: nap } = await import('goro')
+    void go(() => {
+      for (const what of whats) {
+        void go.with({ name: `waits for ${what}` }, async () => {
           await new Promise((resolve) => setImmediate(resolve))
-          if (way === 'chan receive') await one.recv()
-          if (way === 'chan send') await two.send(1)
-          if (way === 'sync.Mutex.Lock') await lock.lock()
-          if (way === 'select') await any({ one })
-          if (way === 'sleep') await nap(5_000)
-        }
-        void go.with({ name: `waits for ${what}` }, body, ch, full, mutex, what)
+          if (what === 'chan receive') await ch.recv()
+          if (what === 'chan send') await full.send(1)
+          if (what === 'sync.Mutex.Lock') await mutex.lock()
+          if (what === 'select') await select({ ch })
+          if (what === 'sleep') await sleep(5_000)
+        })
       }
-    }
-    void go(start, whats)
+    })
     const ours = () => runtime.goroutines().filter(({ name }) => name.startsWith('waits for'))
     const settled = () => ours().filter(({ waitReason }) => ![undefined, 'waiting for a promise'].includes(waitReason))
     // A sleeper stands in no queue: where Node does not keep track, nobody knows who it is.

@@ -7,6 +7,7 @@ import {
   free,
   G_CLASS,
   inbox,
+  load,
   OutOfMemoryError,
   read,
   readF64,
@@ -31,12 +32,12 @@ import {
   tag1Of,
   tagsOf,
 } from './g.ts'
-import { dropSudog, isSudog, settle as settleSudog } from './gopark.ts'
+import { dropSudog, isSudog, settle as settleSudog, whenErrand } from './gopark.ts'
 import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
 import { isGoexit, noteEnd } from './osthread.ts'
 import { holdForOutput } from './output.ts'
-import { countCreated, countFinished, countSettled, mAt, self, wakeThread } from './sched.ts'
+import { countCreated, countFinished, countSettled, finishedHere, mAt, self, wakeThread } from './sched.ts'
 import { decode, encode, packCell, unpackCell } from './value.ts'
 
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index. */
@@ -138,6 +139,7 @@ function writeFailure(g: number, error: unknown): void {
 function sendHome(g: number): void {
   holdForOutput()
   noteEnd(g)
+  write(g + G.batchCount, (finishedHere() + 1) | 0)
   write(g + G.status, DONE)
   countFinished()
   push(g)
@@ -166,6 +168,19 @@ function push(g: number): void {
 export function takeInbox(): number {
   return inbox.takeAll(self.m + M.inbox, G.schedlink)
 }
+
+/**
+ * A goroutine that the dead thread `dead` has ended and not sent home is home now. What it did send came before this errand; so what is
+ * still in its hands never will be.
+ */
+function deliverLeftBy(dead: number): void {
+  const found: number[] = []
+  self.slab.walk(G_CLASS, (g) => {
+    if (load(g + G.status) === DONE && read(g + G.m) === dead && read(g + G.creator) === self.id) found.push(g)
+  })
+  for (const g of found) deliverOne(g)
+}
+whenErrand(deliverLeftBy)
 
 /** Settles the handles of a chain of goroutines that are home, at most `limit` of them; returns the rest of the chain. */
 export function deliver(chain: number, limit: number): number {
@@ -275,18 +290,23 @@ export function reportUnawaited(error: unknown, goid: number, code: number): voi
   const g = self.slab.allocClass(G_CLASS)
   writeF64(g + G.goid, goid)
   write(g + G.code, code)
-  write(g + G.status, DONE)
+  write(g + G.m, self.id)
+  write(g + G.creator, NOBODY)
   writeFailure(g, error)
   // It counts as a goroutine that is on its way home: the process does not end before the main thread has it.
   countCreated()
   countFinished()
+  write(g + G.batchCount, finishedHere())
+  write(g + G.status, DONE)
   sendOrphan(g)
 }
 
 /** Sends an error without a handle to the main thread. */
 function sendOrphan(g: number): void {
-  write(g + G.creator, MAIN_M)
+  // Before it has a creator again, to whom a dead one might seem to have owed it.
+  write(g + G.m, self.id)
   write(g + G.handle, NO_HANDLE)
+  write(g + G.creator, MAIN_M)
   inbox.push(mAt(MAIN_M) + M.inbox, g, G.schedlink)
   if (self.id === MAIN_M) onExpect()
   else wakeThread(MAIN_M)

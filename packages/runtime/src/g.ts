@@ -26,7 +26,10 @@ export const G = struct({
   goid: f64,
   /** M that made it and gets its result, or NOBODY. The creator, then the undertaker if the creator died. */
   creator: i32,
-  /** M that started it. Written once, by that M. */
+  /**
+   * M that has it in hand: from when that took it from a queue until it is home; NOBODY while it is queued. So that what a dead thread had
+   * in hand is found. Who takes it, or sends it on.
+   */
   m: i32,
   /** Packed: see `Tags`. The creator for the arguments, then the thread that runs it for the result. */
   tags: i32,
@@ -36,7 +39,10 @@ export const G = struct({
   cell0: array(2, 2),
   /** Second argument. As `tags`. */
   cell1: array(2, 2),
-  /** Links of the global queue. Who holds it queued. */
+  /**
+   * Links of the global queue. Who holds it queued. Once it has ended, `batchCount` says how many its thread has ended with it: if that
+   * dies, whether it was counted.
+   */
   batchLink: i32,
   batchCount: i32,
 })
@@ -86,7 +92,7 @@ export const F_HANDLES = 32
 /** Ahead of its arguments comes its context. */
 export const F_CONTEXT = 64
 
-/** As `creator`: the thread that made it is gone. */
+/** As `creator`: the thread that made it is gone. As `m`: no thread has it. */
 export const NOBODY = -1
 /** As `handle`: an error without a `Goroutine` on its way to the main thread (panic.ts). */
 export const NO_HANDLE = -1

@@ -259,7 +259,7 @@ export function dropSudog(home: number): void {
  */
 const ERRAND = 0
 
-/** Tells thread `owner` to look for waiters that the dead thread `dead` has left behind. */
+/** Tells thread `owner` to look for waiters, and goroutines of its own, that the dead thread `dead` has left behind. */
 export function sendErrand(owner: number, dead: number): void {
   const errand = acquireSudog()
   write(errand + Sudog.owner, owner)
@@ -269,9 +269,18 @@ export function sendErrand(owner: number, dead: number): void {
   sendHome(errand, owner)
 }
 
+let onErrand: (dead: number) => void = () => {}
+
+/** Calls `callback` as well when this thread is told to look for what the dead thread `dead` has not sent home. */
+export function whenErrand(callback: (dead: number) => void): void {
+  onErrand = callback
+}
+
 function lookForOwn(errand: number): typeof AGAIN {
-  const waker = lockId(read(errand + Sudog.info))
+  const dead = read(errand + Sudog.info)
+  const waker = lockId(dead)
   releaseSudog(errand)
+  onErrand(dead)
   const found: number[] = []
   self.slab.walk(SUDOG_CLASS, (sudog) => {
     if (read(sudog + Sudog.owner) === self.id && isLeftBy(sudog, waker)) found.push(sudog)

@@ -209,12 +209,19 @@ function runGoroutines(): number {
     }
     if (pollIsDue()) return EVENTS
     if (leavesToOthers()) return EVENTS
-    const g = isLocked() ? 0 : findRunnable()
+    const g = isLocked() ? 0 : takeRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     resetSpinning()
     execute(g)
     if (learning !== undefined) return HANDLES
   }
+}
+
+/** A goroutine to run, or 0. It says at once whose it is: if this thread dies before it runs, another one is to run it. */
+function takeRunnable(): number {
+  const g = findRunnable()
+  if (g !== 0) write(g + G.m, self.id)
+  return g
 }
 
 function turnOfMicrotasks(): number {
@@ -231,7 +238,7 @@ function startOne(): void {
   if (leavesToOthers()) return
   isOwed = false
   if (!anyWork()) return
-  const g = findRunnable()
+  const g = takeRunnable()
   if (g === 0) return
   resetSpinning()
   execute(g)
@@ -269,8 +276,6 @@ function execute(g: number): void {
   const flags = flagsOf(tags)
   noteActivity()
   write(self.p + P.schedtick, (read(self.p + P.schedtick) + 1) | 0)
-  // First whose it is, then that it runs: an undertaker that finds it running knows whom to ask.
-  write(g + G.m, self.id)
   if ((flags & F_ABORTABLE) === 0) write(g + G.status, RUNNING)
   else if (cas(g + G.status, RUNNABLE, RUNNING) !== RUNNABLE) return sendHomeUnrun(g)
   write(self.m + M.curg, g)

@@ -5,7 +5,7 @@ import { alloc, cas, free, G_CLASS, write, writeBytes, writeF64 } from '@goro/me
 import { sendParcel } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
-import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, G, RUNNABLE, tagsOf } from './g.ts'
+import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, G, NOBODY, RUNNABLE, tagsOf } from './g.ts'
 import { Goroutine } from './goroutine.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
@@ -83,6 +83,7 @@ export function newproc(
   write(g + G.code, code)
   writeF64(g + G.goid, goroutine.id)
   write(g + G.creator, self.id)
+  write(g + G.m, NOBODY)
   write(g + G.handle, addHandle(goroutine))
   write(g + G.status, RUNNABLE)
   if (signal !== undefined) abortWith(signal, g, goroutine)

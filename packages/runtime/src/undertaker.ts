@@ -23,14 +23,15 @@ import {
   Slab,
   SUDOG_CLASS,
   store,
+  write,
 } from '@goro/memory'
 import { dropCell } from './cell.ts'
 import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
-import { CANCELLED, G, IDLE, NOBODY, RUNNING, WAITING } from './g.ts'
+import { CANCELLED, DONE, F_FAILED, flagsOf, G, IDLE, NOBODY, RUNNABLE, RUNNING, WAITING } from './g.ts'
 import { releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
-import { M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
+import { isGone, M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
 import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
 import { isThreadGone, queueMicrotask, setImmediate } from './native.ts'
@@ -85,8 +86,7 @@ export function buryThread(id: number, cause: unknown): void {
   freeM(id)
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
   buryWaiters(id)
-  buryGoroutines(id, cause)
-  sendErrands(id)
+  sendErrands(id, buryGoroutines(id, cause))
   failLocksOf(id)
   releaseHandlesOf(id)
   dropNamesOf(id)
@@ -155,42 +155,69 @@ function mend(at: number, dead: number, inHand: readonly number[]): void {
   for (const sudog of unfinished) putBack(sudog, dead)
 }
 
-/** What the dead thread had given an outcome and not sent home is found by its own thread, if that lives. */
-function sendErrands(id: number): void {
+/** What the dead thread had given an outcome and not sent home is found by its own thread, if that lives; and so are ended goroutines. */
+function sendErrands(id: number, creators: readonly number[]): void {
   const dead = lockId(id)
-  const owners = new Set<number>()
+  const owners = new Set(creators)
   self.slab.walk(SUDOG_CLASS, (sudog) => {
     if (isReadyBy(sudog, dead) || isTakenBy(sudog, dead)) owners.add(read(sudog + Sudog.owner))
   })
   for (const owner of owners) sendErrand(owner, id)
 }
 
-function buryGoroutines(id: number, cause: unknown): void {
+/** Returns the creators to whom the dead thread may not have sent home what it had ended. */
+function buryGoroutines(id: number, cause: unknown): number[] {
   const error = new ThreadDiedError(
     `the thread that ran this goroutine (M${id}) died: ${messageOf(cause)}; ` +
       'goroutines that had not started run on another thread',
     { cause },
   )
-  let home = inbox.close(mAt(id) + M.inbox, G.schedlink)
+  const home: number[] = []
+  for (let item = inbox.close(mAt(id) + M.inbox, G.schedlink); item !== 0; item = read(item + G.schedlink))
+    home.push(item)
+  const ended = read(mAt(id) + M.finished)
+  const creators: number[] = []
   self.slab.walk(G_CLASS, (g) => {
     const status = load(g + G.status)
     if (status === IDLE) return
-    const orphaned = read(g + G.creator) === id
+    const creator = read(g + G.creator)
+    const orphaned = creator === id
     if (orphaned) store(g + G.creator, NOBODY)
-    if ((status !== RUNNING && status !== WAITING) || read(g + G.m) !== id) return
-    if (orphaned) {
+    if (read(g + G.m) !== id) {
+      // The thread that ended it died before this one, and told it in vain.
+      if (orphaned && status === DONE && isLeft(read(g + G.m)) && !home.includes(g)) discard(g)
+    } else if (status === RUNNABLE) {
+      // It was about to run.
+      write(g + G.m, NOBODY)
+      self.runq.put(g)
+    } else if (status === DONE) {
+      if (((read(g + G.batchCount) - ended) | 0) > 0) countFinished()
+      // Of its own, it was settling it.
+      if (orphaned) discard(g)
+      else if (creator === NOBODY) buryEnded(g)
+      else creators.push(creator)
+    } else if (status === RUNNING || status === WAITING) {
       // Who made it died with it, of the same cause: there is nobody to tell, and nothing new to say.
-      countFinished()
-      discard(g)
-    } else {
-      fail(g, error)
+      if (orphaned) {
+        countFinished()
+        discard(g)
+      } else {
+        write(g + G.m, self.id)
+        fail(g, error)
+      }
     }
   })
-  while (home !== 0) {
-    const next = read(home + G.schedlink)
-    bury(home)
-    home = next
-  }
+  for (const item of home) bury(item)
+  return creators
+}
+
+/** Whether thread `m` is dead and buried. */
+const isLeft = (m: number): boolean => m !== NOBODY && isGone(load(mAt(m) + M.status))
+
+/** Of an ended goroutine that is in nobody's hands only an error counts: its result may be thrown away half. */
+function buryEnded(g: number): void {
+  if ((flagsOf(read(g + G.tags)) & F_FAILED) !== 0) bury(g)
+  else discard(g)
 }
 
 /** There is no thread and none can be started: what waits to run never will, and is told so; and so is what comes later. */

@@ -7,7 +7,6 @@ import {
   free,
   G_CLASS,
   inbox,
-  load,
   OutOfMemoryError,
   read,
   readF64,
@@ -20,12 +19,14 @@ import {
   BLOCK,
   CANCELLED,
   DONE,
+  end,
   F_EXTERNALS,
   F_FAILED,
   F_LOST,
   flagsOf,
   G,
   IDLE,
+  isEndedBy,
   NO_HANDLE,
   NOBODY,
   tag0Of,
@@ -37,7 +38,7 @@ import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
 import { isGoexit, noteEnd } from './osthread.ts'
 import { holdForOutput } from './output.ts'
-import { countCreated, countFinished, countSettled, finishedHere, mAt, self, wakeThread } from './sched.ts'
+import { countCreated, countFinished, countSettled, mAt, self, wakeThread } from './sched.ts'
 import { decode, encode, packCell, unpackCell } from './value.ts'
 
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index. */
@@ -139,9 +140,7 @@ function writeFailure(g: number, error: unknown): void {
 function sendHome(g: number): void {
   holdForOutput()
   noteEnd(g)
-  write(g + G.batchCount, (finishedHere() + 1) | 0)
-  write(g + G.status, DONE)
-  countFinished()
+  end(g, self.m + M.finished)
   push(g)
 }
 
@@ -176,7 +175,7 @@ export function takeInbox(): number {
 function deliverLeftBy(dead: number): void {
   const found: number[] = []
   self.slab.walk(G_CLASS, (g) => {
-    if (load(g + G.status) === DONE && read(g + G.m) === dead && read(g + G.creator) === self.id) found.push(g)
+    if (isEndedBy(g, dead) && read(g + G.creator) === self.id) found.push(g)
   })
   for (const g of found) deliverOne(g)
 }
@@ -295,9 +294,7 @@ export function reportUnawaited(error: unknown, goid: number, code: number): voi
   writeFailure(g, error)
   // It counts as a goroutine that is on its way home: the process does not end before the main thread has it.
   countCreated()
-  countFinished()
-  write(g + G.batchCount, finishedHere())
-  write(g + G.status, DONE)
+  end(g, self.m + M.finished)
   sendOrphan(g)
 }
 

@@ -11,7 +11,7 @@
  * whoever took it from a queue. A RUNNABLE one may move to any thread; once RUNNING it never moves (the largest departure
  * from Go: an async function resumes only in the isolate where it started).
  */
-import { array, f64, i32, type Links, struct } from '@goro/memory'
+import { array, f64, i32, type Links, load, read, struct, write } from '@goro/memory'
 
 export const G = struct({
   /** One of the states below. The current owner; by cas where the creator's abort and a thread's start may meet. */
@@ -96,3 +96,17 @@ export const F_CONTEXT = 64
 export const NOBODY = -1
 /** As `handle`: an error without a `Goroutine` on its way to the main thread (panic.ts). */
 export const NO_HANDLE = -1
+
+/** `g` has ended, with its result in it, and is counted in the word `finished` of its thread. */
+export function end(g: number, finished: number): void {
+  const count = (read(finished) + 1) | 0
+  write(g + G.batchCount, count)
+  write(g + G.status, DONE)
+  write(finished, count)
+}
+
+/** Whether thread `m` has ended `g`, which is not home. */
+export const isEndedBy = (g: number, m: number): boolean => load(g + G.status) === DONE && read(g + G.m) === m
+
+/** Whether `g` was counted when its thread, which is dead, had counted `finished`. */
+export const isCounted = (g: number, finished: number): boolean => ((read(g + G.batchCount) - finished) | 0) <= 0

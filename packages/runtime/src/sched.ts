@@ -237,9 +237,6 @@ export function countFinished(): void {
   count(M.finished)
 }
 
-/** How many goroutines this thread has ended. */
-export const finishedHere = (): number => read(self.m + M.finished)
-
 /** Counts one goroutine of which nothing is on its way any more. */
 export function countSettled(): void {
   count(M.settled)

@@ -28,7 +28,20 @@ import {
 import { dropCell } from './cell.ts'
 import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
-import { CANCELLED, DONE, F_FAILED, flagsOf, G, IDLE, NOBODY, RUNNABLE, RUNNING, WAITING } from './g.ts'
+import {
+  CANCELLED,
+  DONE,
+  F_FAILED,
+  flagsOf,
+  G,
+  IDLE,
+  isCounted,
+  isEndedBy,
+  NOBODY,
+  RUNNABLE,
+  RUNNING,
+  WAITING,
+} from './g.ts'
 import { releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
 import { isGone, M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
@@ -190,8 +203,8 @@ function buryGoroutines(id: number, cause: unknown): number[] {
       // It was about to run.
       write(g + G.m, NOBODY)
       self.runq.put(g)
-    } else if (status === DONE) {
-      if (((read(g + G.batchCount) - ended) | 0) > 0) countFinished()
+    } else if (isEndedBy(g, id)) {
+      if (!isCounted(g, ended)) countFinished()
       // Of its own, it was settling it.
       if (orphaned) discard(g)
       else if (creator === NOBODY) buryEnded(g)

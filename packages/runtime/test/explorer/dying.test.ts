@@ -2,10 +2,11 @@
  * A thread that dies while it wakes another: between taking a waiter out of its queue and sending it home, and anywhere else. The
  * undertaker does what undertaker.ts does, and what the errand does that it sends to the waiter's thread.
  */
-import { ownerOf, read, releaseDead, store, write } from '@goro/memory'
+import { inbox, load, notify, ownerOf, read, releaseDead, store, write } from '@goro/memory'
 import { expect, test } from 'vitest'
-import { explored, failureOf, outlive } from '../../../memory/test/explorer/harness.ts'
+import { chain, explored, failureOf, outlive } from '../../../memory/test/explorer/harness.ts'
 import { BLOCKED, Chan, chansend, DONE, resumeChan } from '../../src/chan.ts'
+import { end, G, IDLE, isCounted, isEndedBy, RUNNING } from '../../src/g.ts'
 import {
   DIED,
   HOLDER_DIED,
@@ -47,6 +48,7 @@ import {
   setupChans,
   sleep,
   sudogOf,
+  WAKE,
   words,
 } from './parties.ts'
 
@@ -469,6 +471,60 @@ test('the select of a dead thread is freed when nobody is taking one of its case
       for (const sudog of [record, first, second]) expect(read(sudog + FREED)).toBeLessThanOrEqual(1)
       if (isWoken) expect([read(record + FREED), read(first + FREED)]).toEqual([0, 0])
       else expect(read(record + Sudog.select)).toBe(0)
+    },
+  })
+})
+
+test('a goroutine whose thread dies as it ends it and sends it home comes home once, and is counted once', () => {
+  const [g, errand, inboxAt, counter] = [block(0, 1), block(2, 1), block(3, 0), block(3, 2)]
+  const ends = () => {
+    write(g + G.m, 0)
+    write(g + G.status, RUNNING)
+    end(g, counter)
+    inbox.push(inboxAt, g, G.schedlink)
+    sleep(0)
+  }
+  // As undertaker.ts: what had not ended fails, and its creator is told to look for what had.
+  const undertaker = () => {
+    if (!outlive(0)) return
+    if (isEndedBy(g, 0)) {
+      if (!isCounted(g, read(counter))) write(counter + 1, 1)
+      inbox.push(inboxAt, errand, G.schedlink)
+    } else if (load(g + G.status) === RUNNING) {
+      write(g + G.m, 2)
+      end(g, counter + 1)
+      inbox.push(inboxAt, g, G.schedlink)
+    } else return
+    store(WAKE + 1, 1)
+    notify(WAKE + 1)
+  }
+  const arrivals = () => {
+    let home = 0
+    const arrives = () => {
+      home++
+      write(g + G.status, IDLE)
+    }
+    // Before the errand, or with it, or not at all.
+    for (let turn = 0; turn < 2; turn++) {
+      for (const item of chain(inbox.takeAll(inboxAt, G.schedlink), G.schedlink)) {
+        if (item === g) arrives()
+        else if (isEndedBy(g, 0)) arrives()
+      }
+      if (turn === 0) sleep(1)
+    }
+    return home
+  }
+  explored({
+    words,
+    threads: [ends, arrivals, undertaker],
+    mortal: [0],
+    // Nobody has died, or not with a goroutine in its hands.
+    allowAsleep: [0, 1, 2],
+    racy: [statusOf(0, 1), { from: g + G.m, to: g + G.m + 1 }],
+    after: ([, home]) => {
+      if (home === undefined) return
+      expect(home).toBe(1)
+      expect(read(counter) + read(counter + 1)).toBe(1)
     },
   })
 })

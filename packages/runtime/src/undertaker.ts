@@ -6,6 +6,7 @@
  *   its processor          goes to another thread, or a new one
  *   its run queue          what is in it has not started, and is stolen
  *   goroutines it had      those that had started fail with `ThreadDiedError`; they are found by walking all Gs
+ *                          (`G.m`); what it had taken and not begun is queued again; what had ended its creator takes home
  *   goroutines it made     are nobody's now: they run, and an error of theirs is reported by the main thread
  *   waiters of its own      are taken out of their queues; locks that its goroutines held fail those who wait for them
  *   its handles            are given back

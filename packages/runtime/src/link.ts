@@ -260,7 +260,7 @@ interface Part {
 
 type Giver = (data: readonly unknown[], made: Made) => unknown
 
-function partOf({ code, isOnly, values: kinds }: GraphNode, index: number, graph: readonly GraphNode[]): Part {
+function partOf({ code, isOnly, values: kinds }: GraphNode, index: number, { nodes: graph, count }: Graph): Part {
   const maker = makerOf(code)
   const { slots, sent } = maker.site
   const { script, expression } = maker.code
@@ -293,8 +293,12 @@ function partOf({ code, isOnly, values: kinds }: GraphNode, index: number, graph
       nodesIn(value).map((node) => [slot.form?.root as string, node] as const),
     ),
     elements: givers.map(({ slot, give }) => [slot.index, give] as const),
+    // A graph without data is made once, and other graphs refer to it.
     isSeen:
-      index > 0 || NAMES_ITSELF.test(expression) || graph.some(({ values }) => values.flatMap(nodesIn).includes(0)),
+      count === 0 ||
+      index > 0 ||
+      NAMES_ITSELF.test(expression) ||
+      graph.some(({ values }) => values.flatMap(nodesIn).includes(0)),
   }
 }
 
@@ -353,8 +357,9 @@ function valuesOf({ values, data, others }: Part, all: readonly unknown[], made:
 /** Functions that a thread needs but once, by their code records. */
 const only = new Map<number, AnyFunction>()
 
-function linked({ nodes, count }: Graph): ShippedFunction {
-  const parts = nodes.map(partOf)
+function linked(graph: Graph): ShippedFunction {
+  const { nodes, count } = graph
+  const parts = nodes.map((node, index) => partOf(node, index, graph))
   const isAlone = parts.length === 1 && parts[0]?.nodes.length === 0
   const make = isAlone ? madeAlone(parts[0] as Part) : (data: readonly unknown[]) => new Linking(parts, data).first()
   if (count === 0) return make([]) as ShippedFunction

@@ -28,7 +28,12 @@ export const SYSMON_M = MAX_THREADS - 1
 /** How long a step may take before the processor is taken from its thread, in milliseconds: Go's `forcePreemptNS`. */
 const STEP_MS = 10
 /** As `STEP_MS`, if a thread would have to be started for it: that takes 50 ms, and a step that long is often over by then. */
-const STEP_BEFORE_START_MS = 25
+const STEP_BEFORE_START_MS = 50
+/**
+ * As that, while another thread gets on: that will come to what waits, and a thread more has its code to load and to optimise, which may
+ * take it longer than the whole step.
+ */
+const STEP_BESIDE_OTHERS_MS = 250
 const SHORTEST_MS = 0.02
 const LONGEST_MS = 10
 
@@ -87,6 +92,7 @@ function retake(): boolean {
   const time = now()
   const due: number[] = []
   let overtaken = 0
+  let busy = 0
   for (let t = 1; t < self.procs.threads; t++) {
     const state = self.idle.stateOf(t)
     const isRunning = load(mAt(t) + M.status) === M_RUNNING
@@ -96,13 +102,15 @@ function retake(): boolean {
       since[t] = time
     }
     if (state === NONE && isRunning && !self.procs.isInLine(t)) overtaken++
+    if (state === BUSY) busy++
     if (state === BUSY && isRunning && time - since[t]! >= STEP_MS) due.push(t)
   }
   const { idle } = self
   if (idle.idle > 0 || idle.spinning > 0) return false
+  const startsAfter = due.length === busy ? STEP_BEFORE_START_MS : STEP_BESIDE_OTHERS_MS
   let any = false
   for (const t of due) {
-    const most = self.procs.hasSpare() ? STEP_MS : STEP_BEFORE_START_MS
+    const most = self.procs.hasSpare() ? STEP_MS : startsAfter
     if (time - since[t]! < most * 2 ** overtaken || !(self.procs.isWanted || anyWork())) continue
     if (!self.procs.overtake(t, () => stepOf(t) === steps[t])) continue
     overtaken++

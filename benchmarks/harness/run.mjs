@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import { median } from './measure.mjs'
 
 const execute = promisify(execFile)
-const child = fileURLToPath(new URL('child.mjs', import.meta.url))
 // Its goroutines are closures, as in a user's program.
 const compiled = ['--import', 'goro/register']
+
 const limit = 300_000 // ms for one turn
 
 /**
@@ -17,11 +17,12 @@ const limit = 300_000 // ms for one turn
  * `failed`. A contender that skipped or failed once gets no more turns.
  */
 export async function runScenario(name, scenario, { runs, quick, onTurn }) {
-  const records = Object.entries(scenario.contenders).map(([contender, { n }]) => ({
+  const records = Object.entries(scenario.contenders).map(([contender, { n, env }]) => ({
     scenario: name,
     contender,
     unit: scenario.unit,
     n: quick ? n * (scenario.quick ?? 1) : n,
+    env,
     values: [],
   }))
   for (let round = 0; round < runs; round++) {
@@ -40,12 +41,22 @@ function rotated(list, by) {
   return [...list.slice(at), ...list.slice(0, at)]
 }
 
-async function takeTurn({ scenario, contender, n, values }) {
+/** Runs one of this folder's programs in a process of its own, for one contender. Gives back the JSON of its last line. */
+export async function inProcess(program, { scenario, contender, n, env }, nodeArguments = []) {
+  const compiler = contender === 'goro' ? compiled : []
+  const path = fileURLToPath(new URL(program, import.meta.url))
+  const { stdout } = await execute(
+    process.execPath,
+    [...nodeArguments, ...compiler, path, scenario, contender, String(n)],
+    { cwd: import.meta.dirname, timeout: limit, env: { ...process.env, ...env } },
+  )
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1))
+}
+
+async function takeTurn(record) {
   try {
-    const args = [...(contender === 'goro' ? compiled : []), child, scenario, contender, String(n)]
-    const { stdout } = await execute(process.execPath, args, { cwd: import.meta.dirname, timeout: limit })
-    const answer = JSON.parse(stdout.trimEnd().split('\n').at(-1))
-    return answer.skip ? { skipped: answer.skip } : { values: [...values, answer.value ?? Infinity] }
+    const answer = await inProcess('child.mjs', record)
+    return answer.skip ? { skipped: answer.skip } : { values: [...record.values, answer.value ?? Infinity] }
   } catch (error) {
     return { failed: error.killed ? `took longer than ${limit / 1000} s` : error.stderr || error.message }
   }

@@ -10,15 +10,14 @@ export const unit = 'µs'
 export const quick = 0.2
 
 export const contenders = {
-  goro: { n: 500_000, run: goro },
+  goro: { n: 500_000, env: { GOMAXPROCS: '1' }, run: goro },
   '@thi.ng/csp': { n: 200_000, run: async (n) => inThread(await thing(), n) },
   medium: { n: 500_000, run: async (n) => inThread(await medium(), n) },
   go: { n: 500_000, run: (n) => goProgram('pingpong.local', n) },
 }
 
 async function goro(n) {
-  const { chan, go, runtime } = await import('goro')
-  runtime.configure({ maxProcs: 1 })
+  const { chan, go } = await import('goro')
   const there = chan()
   const back = chan()
   return await go(async () => {

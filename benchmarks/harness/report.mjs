@@ -26,7 +26,7 @@ export function table(scenario, records) {
         `${figure(min)} … ${figure(max)}`,
         n.toLocaleString('en'),
         runs,
-        ratio(record, goro),
+        ratio(record, goro, scenario.more),
       ])
     }
   }
@@ -39,10 +39,11 @@ function figure(value) {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }
 
-function ratio(record, goro) {
+/** `more`: the larger figure is the faster. */
+function ratio(record, goro, more) {
   if (record === goro) return ''
   if (!goro || goro.median === undefined || goro.median === Infinity) return '?'
-  const times = record.median / goro.median
+  const times = more ? goro.median / record.median : record.median / goro.median
   if (times === Infinity) return '∞ × faster'
   return times >= 1 ? `${figure(times)} × faster` : `${figure(1 / times)} × slower`
 }

@@ -17,8 +17,11 @@ func main() {
 		fmt.Println(<-start(func() int { return 41 + 1 }))
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == "latency" {
+		serveLatency()
+	}
 	if len(os.Args) < 3 {
-		fail("usage: peers SCENARIO N, or grain N ROUNDS, or mutex N GOROUTINES, or startup")
+		fail("usage: peers SCENARIO N, or grain N ROUNDS, or mutex N GOROUTINES, or startup, or latency")
 	}
 	n := number(2)
 	switch os.Args[1] {

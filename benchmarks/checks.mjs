@@ -6,9 +6,9 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { machine } from './harness/report.mjs'
+import { describeMachine, machineLines } from './harness/machine.mjs'
 
-console.log(machine())
+console.log(machineLines(describeMachine(), [process.versions.node]).join('\n'))
 const folder = new URL('checks/', import.meta.url)
 for (const file of readdirSync(folder).sort()) {
   console.log(`\n${file}`)

@@ -1,15 +1,16 @@
-// One contender in a process of its own: `node child.mjs SCENARIO CONTENDER N`. Prints one line of JSON, last: either
+// One contender in a process of its own: `node child.mjs FILE CONTENDER N [ROW…]`. Prints one line of JSON, last: either
 // { value } or { skip: reason }.
 
 import { writeSync } from 'node:fs'
 import { Skip } from '../contenders.mjs'
+import { load } from './scenarios.mjs'
 
-const [name, contender, n] = process.argv.slice(2)
-const scenario = await import(`../scenarios/${name}.mjs`)
+const [file, contender, n, ...rows] = process.argv.slice(2)
+const { contenders } = await load(file)
 
 let answer
 try {
-  answer = { value: await scenario.contenders[contender].run(Number(n)) }
+  answer = { value: await contenders[contender].run(Number(n), rows) }
 } catch (error) {
   if (!(error instanceof Skip)) throw error
   answer = { skip: error.message }

@@ -19,11 +19,11 @@ const loaderThread = 'loader thread'
  * them) and a list of kinds of threads, each `{ kind, threads, asleep, awake, rows }`: two times in ms,
  * and a row `{ name, where, self }` for every function with time of its own, the longest first.
  */
-export async function profile({ scenario, contender, n, env }) {
-  const folder = `${profiles}${scenario}-${contender.replace(/\W+/g, '-')}`
+export async function profile(turn) {
+  const folder = `${profiles}${turn.file}-${turn.contender.replace(/\W+/g, '-')}`
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const span = await inProcess('profiled.mjs', { scenario, contender, n, env }, [
+  const span = await inProcess('profiled.mjs', turn, [
     '--cpu-prof',
     `--cpu-prof-dir=${folder}`,
     `--cpu-prof-interval=${interval}`,

@@ -4,35 +4,47 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { environment } from './machine.mjs'
 import { median } from './measure.mjs'
 
 const execute = promisify(execFile)
 // Its goroutines are closures, as in a user's program.
 const compiled = ['--import', 'goro/register']
-
 const limit = 300_000 // ms for one turn
+const fewestRounds = 3 // however little time there is
 
 /**
- * All rounds of one scenario. Gives back one record a contender: its figures, or why it was `skipped`, or how it
- * `failed`. A contender that skipped or failed once gets no more turns.
+ * All rounds of the scenarios of one file. Gives back one record for each scenario, contender and Node: its figures, or why it was
+ * `skipped`, or how it `failed`. A contender that skipped or failed once gets no more turns. After `until`, on the clock
+ * of `performance.now`, there are no more rounds than the fewest.
  */
-export async function runScenario(name, scenario, { runs, quick, onTurn }) {
-  const records = Object.entries(scenario.contenders).map(([contender, { n, env }]) => ({
-    scenario: name,
-    contender,
-    unit: scenario.unit,
-    n: quick ? n * (scenario.quick ?? 1) : n,
-    env,
-    values: [],
-  }))
+export async function runScenarios(scenarios, { runs, quick, nodes, only, until = Infinity, onTurn }) {
+  const [{ file, contenders, quick: fraction = 1 }] = scenarios
+  const turns = Object.entries(contenders)
+    .filter(([contender]) => only.length === 0 || only.includes(contender))
+    .flatMap(([contender, { n, env }]) =>
+      // Go runs under no Node.
+      (contender === 'go' ? nodes.slice(0, 1) : nodes).map((node) => ({
+        file,
+        contender,
+        node,
+        env,
+        n: quick ? n * fraction : n,
+        rows: scenarios.flatMap(({ row }) => row ?? []),
+        answers: [],
+      })),
+    )
+  const begin = performance.now()
   for (let round = 0; round < runs; round++) {
-    for (const record of rotated(records, round)) {
-      if (record.skipped || record.failed) continue
-      onTurn(record, round)
-      Object.assign(record, await takeTurn(record))
+    const now = performance.now()
+    if (round >= fewestRounds && now + (now - begin) / round > until) break
+    for (const turn of rotated(turns, round)) {
+      if (turn.skipped || turn.failed) continue
+      onTurn(turn, round)
+      await take(turn)
     }
   }
-  return records.map(summarise)
+  return scenarios.flatMap((scenario) => turns.map((turn) => summarise(scenario, turn)))
 }
 
 /** The list, begun one further on in each round, so that nobody always follows the same neighbour. */
@@ -42,37 +54,40 @@ function rotated(list, by) {
 }
 
 /** Runs one of this folder's programs in a process of its own, for one contender. Gives back the JSON of its last line. */
-export async function inProcess(program, { scenario, contender, n, env }, nodeArguments = []) {
+export async function inProcess(program, { file, contender, n, rows, node, env }, nodeArguments = []) {
   const compiler = contender === 'goro' ? compiled : []
   const path = fileURLToPath(new URL(program, import.meta.url))
   const { stdout } = await execute(
-    process.execPath,
-    [...nodeArguments, ...compiler, path, scenario, contender, String(n)],
-    { cwd: import.meta.dirname, timeout: limit, env: { ...process.env, ...env } },
+    node.path,
+    [...nodeArguments, ...compiler, path, file, contender, String(n), ...rows],
+    { cwd: import.meta.dirname, timeout: limit, env: environment(node, env) },
   )
   return JSON.parse(stdout.trimEnd().split('\n').at(-1))
 }
 
-async function takeTurn(record) {
+async function take(turn) {
   try {
-    const answer = await inProcess('child.mjs', record)
-    return answer.skip ? { skipped: answer.skip } : { values: [...record.values, answer.value ?? Infinity] }
+    const { skip, value } = await inProcess('child.mjs', turn)
+    if (skip) turn.skipped = skip
+    else turn.answers.push(value)
   } catch (error) {
-    return { failed: error.killed ? `took longer than ${limit / 1000} s` : error.stderr || error.message }
+    turn.failed = error.killed ? `took longer than ${limit / 1000} s` : error.stderr || error.message
   }
 }
 
-function summarise({ scenario, contender, unit, n, values, skipped, failed }) {
-  if (skipped || failed) return { scenario, contender, unit, n, skipped, failed }
+/** What a contender's turns say of one scenario. Undefined figures: it has none for that row. */
+function summarise({ name, row, unit }, { contender, node, n, answers, skipped, failed }) {
+  const record = { scenario: name, contender, ...(contender !== 'go' && { node: node.version }), unit, n }
+  if (skipped || failed) return { ...record, skipped, failed }
+  const values = answers
+    .map((answer) => (row ? answer[row] : answer))
+    .map((value) => (value === null ? Infinity : value))
+  if (values[0] === undefined) return { ...record, skipped: '' }
   return {
-    scenario,
-    contender,
-    unit,
+    ...record,
     median: median(values),
     min: Math.min(...values),
     max: Math.max(...values),
     runs: values.length,
-    n,
-    node: process.version,
   }
 }

@@ -6,6 +6,7 @@ import { goro, inThread, multithreading } from '../stream.mjs'
 
 export const question = 'What does it cost to send and receive a number over a channel with room for 1024?'
 export const unit = 'µs'
+export const marks = [{ than: 'go', atMost: 2 }]
 export const quick = 0.2
 
 const shape = { senders: 1, receivers: 1, capacity: 1024, objects: false }

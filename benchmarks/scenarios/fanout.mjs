@@ -7,6 +7,10 @@ import { addOne } from '../tasks.mjs'
 
 export const question = 'What does one tiny task cost when all are started and then all are awaited?'
 export const unit = 'µs'
+export const marks = [
+  { than: 'go', atMost: 1 },
+  { than: 'pools', atMost: 1 / 50 },
+]
 export const quick = 0.1 // of n, with --quick
 
 export const contenders = {

@@ -10,17 +10,18 @@ import { spin } from '../tasks.mjs'
 
 export const question = 'From how much work a task on does it pay to start it on all cores instead of looping?'
 export const unit = 'µs'
+export const marks = [{ atMost: 1.5 }]
 
 // `n` is how many tasks a comparison has at most; long ones have fewer, so that it takes some 30 ms of work.
 export const contenders = {
-  goro: { n: 100_000, run: async (n) => smallestGrain(inThisProcess(await goro(spin)), n) },
-  worker: { n: 20_000, run: async (n) => smallestGrain(inThisProcess(await worker(spin)), n) },
-  piscina: { n: 20_000, run: async (n) => smallestGrain(inThisProcess(await piscina(spin)), n) },
-  tinypool: { n: 20_000, run: async (n) => smallestGrain(inThisProcess(await tinypool(spin)), n) },
-  workerpool: { n: 20_000, run: async (n) => smallestGrain(inThisProcess(await workerpool(spin)), n) },
-  poolifier: { n: 20_000, run: async (n) => smallestGrain(inThisProcess(await poolifier(spin)), n) },
-  multithreading: { n: 20_000, run: async (n) => smallestGrain(inThisProcess(await multithreading(spin)), n) },
-  go: { n: 100_000, run: (n) => smallestGrain((rounds, tasks) => goProgram('grain', tasks, rounds), n) },
+  goro: { n: 40_000, run: async (n) => smallestGrain(inThisProcess(await goro(spin)), n) },
+  worker: { n: 2_000, run: async (n) => smallestGrain(inThisProcess(await worker(spin)), n) },
+  piscina: { n: 2_000, run: async (n) => smallestGrain(inThisProcess(await piscina(spin)), n) },
+  tinypool: { n: 2_000, run: async (n) => smallestGrain(inThisProcess(await tinypool(spin)), n) },
+  workerpool: { n: 2_000, run: async (n) => smallestGrain(inThisProcess(await workerpool(spin)), n) },
+  poolifier: { n: 2_000, run: async (n) => smallestGrain(inThisProcess(await poolifier(spin)), n) },
+  multithreading: { n: 2_000, run: async (n) => smallestGrain(inThisProcess(await multithreading(spin)), n) },
+  go: { n: 40_000, run: (n) => smallestGrain((rounds, tasks) => goProgram('grain', tasks, rounds), n) },
 }
 
 const shortest = 32 // multiplications, about 0.05 µs

@@ -5,6 +5,7 @@ import { goProgram } from '../peers/go/build.mjs'
 
 export const question = 'What does it cost to lock and unlock a mutex that seven others want?'
 export const unit = 'µs'
+export const marks = [{ than: 'go', atMost: 3 }]
 export const quick = 0.2
 
 export const contenders = {

@@ -7,6 +7,7 @@ import { goProgram } from '../peers/go/build.mjs'
 export const question =
   'How many bytes of resident memory does each of a million goroutines take that wait on a channel?'
 export const unit = 'bytes'
+export const marks = [{ than: 'go', atMost: 0.3 }]
 export const quick = 0.1
 
 // @thi.ng/csp lets no more than 1024 wait.

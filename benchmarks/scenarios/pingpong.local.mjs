@@ -7,6 +7,7 @@ import { goProgram } from '../peers/go/build.mjs'
 
 export const question = 'What does a round trip over two unbuffered channels cost on one processor?'
 export const unit = 'µs'
+export const marks = [{ than: 'go', atMost: 1 }]
 export const quick = 0.2
 
 export const contenders = {

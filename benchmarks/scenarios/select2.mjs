@@ -6,6 +6,7 @@ import { goProgram } from '../peers/go/build.mjs'
 
 export const question = 'What does a value cost that a select of two unbuffered channels receives?'
 export const unit = 'µs'
+export const marks = [{ than: 'go', atMost: 1.5 }]
 export const quick = 0.2
 
 export const contenders = {

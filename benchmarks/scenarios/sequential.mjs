@@ -7,6 +7,7 @@ import { addOne } from '../tasks.mjs'
 
 export const question = 'What does one tiny task cost when each is awaited before the next is started?'
 export const unit = 'µs'
+export const marks = [{ than: 'pools', atMost: 1 / 10 }]
 export const quick = 0.1 // of n, with --quick
 
 export const contenders = {

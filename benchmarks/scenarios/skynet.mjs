@@ -6,6 +6,7 @@ import { goProgram } from '../peers/go/build.mjs'
 
 export const question = 'How long does a tree of a million goroutines take that add up their numbers?'
 export const unit = 'ms'
+export const marks = [{ than: 'go', atMost: 1.2 }]
 export const quick = 0.1
 
 export const contenders = {

@@ -4,6 +4,7 @@ import { goProgram } from '../peers/go/build.mjs'
 
 export const question = 'How long beyond the second do a million goroutines take that sleep for one?'
 export const unit = 'ms'
+export const marks = [{ than: 'go', atMost: 1.5 }]
 export const quick = 0.1
 
 export const contenders = {

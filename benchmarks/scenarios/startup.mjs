@@ -9,6 +9,7 @@ import { goCommand } from '../peers/go/build.mjs'
 
 export const question = 'How long from the start of the process to the first result from another thread?'
 export const unit = 'ms'
+export const marks = [{ than: 'worker', atMost: 1.15 }]
 export const quick = 0.5 // of n, with --quick
 
 const node = (name) => [process.execPath, fileURLToPath(new URL(`../peers/startup/${name}.mjs`, import.meta.url))]

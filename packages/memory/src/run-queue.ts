@@ -7,7 +7,7 @@
  * holds the i-th goroutine for head <= i < tail. Only the owner writes `tail`, slots, and a non-zero `next`; anyone moves
  * `head` forward, by cas, and thereby becomes the one who has the goroutines it passed.
  *
- * Linearization points: `put` at its store of `tail`; `get` and `steal` at their cas of `head` (or of `next`); an overflow
+ * Linearization points: `put` at its store of `tail`; `get`, `take` and `steal` at their cas of `head` (or of `next`); an overflow
  * at its cas of `head` (the goroutines are then the owner's alone until the global queue has them).
  *
  * Why plain slots are right: the owner writes a slot before the store of `tail` that publishes it, and writes it again only
@@ -101,11 +101,8 @@ export class LocalQueue {
 
   /** Takes the next goroutine to run; 0 if there is none. */
   get(): number {
-    if (this.#hasNext) {
-      this.#hasNext = false
-      const next = exchange(this.#next, 0)
-      if (next !== 0) return next
-    }
+    const next = this.takeNext()
+    if (next !== 0) return next
     const tail = read(this.#tail)
     for (;;) {
       const head = load(this.#head)
@@ -113,6 +110,13 @@ export class LocalQueue {
       const g = read(this.#slots + (head & this.#mask))
       if (cas(this.#head, head, (head + 1) | 0) === head) return g
     }
+  }
+
+  /** Takes the newest goroutine alone, which would run before all others; 0 if there is none. */
+  takeNext(): number {
+    if (!this.#hasNext) return 0
+    this.#hasNext = false
+    return exchange(this.#next, 0)
   }
 
   /**
@@ -205,6 +209,20 @@ export class RunQueueStealer {
       const next = load(this.#next)
       // `next` may be kicked to the tail between the reads: only a tail that has not moved makes them one moment.
       if (tail === load(this.#tail)) return head === tail && next === 0
+    }
+  }
+
+  /** Takes the oldest goroutine, or `next` if there is none in the ring; 0 if there is neither. */
+  take(): number {
+    for (;;) {
+      const head = load(this.#head)
+      if (load(this.#tail) === head) {
+        const next = load(this.#next)
+        if (next === 0 || cas(this.#next, next, 0) === next) return next
+        continue
+      }
+      const g = read(this.#slots + (head & (this.#capacity - 1)))
+      if (cas(this.#head, head, (head + 1) | 0) === head) return g
     }
   }
 

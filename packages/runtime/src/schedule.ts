@@ -32,7 +32,7 @@ import { isLocked } from './osthread.ts'
 import { P } from './p.ts'
 import { resetSpinning, stopLocked, stopm, stopSpare, wakep, wakeSysmon } from './park.ts'
 import { gomaxprocs, isStopping, self } from './sched.ts'
-import { anyWork, findRunnable } from './steal.ts'
+import { anyWork, endSlice, findRunnable, SLICE_MS } from './steal.ts'
 import { decode, unpackCell } from './value.ts'
 
 type ShippedFunction = (...args: unknown[]) => unknown
@@ -62,7 +62,7 @@ const LOOK_MS = 0.015
 const VAIN_LOOKS = 4
 const LOOK_AGAIN_EVERY = 32
 /** How long a thread keeps its processor while others wait for one. */
-const SLICE_MS = 2
+const TURN_MS = 2
 
 /**
  * How long a thread leaves goroutines to others while it loads the code of one. What it starts it keeps: it would take all that are
@@ -98,7 +98,11 @@ let spinEnd = 0
 let vain = 0
 let lastPoll = 0
 /** When this thread got its processor, if it had lost one. */
-let sliceStart = 0
+let grantedAt = 0
+/** When its newest goroutine last had to stand back. */
+let lastSlice = 0
+/** When microtasks last began their turn. */
+let lastMicrotasks = 0
 /** Goroutines to run before the next look at the clock. */
 let untilClock = CLOCK_EVERY
 let clockEvery = CLOCK_EVERY
@@ -117,7 +121,7 @@ export async function schedule(): Promise<void> {
       continue
     }
     // With nothing to do it gives way when it goes to sleep: after a look at what the last turn may have left.
-    if (turnIsDue && self.procs.isWanted && now() - sliceStart > SLICE_MS && self.procs.giveWay()) continue
+    if (turnIsDue && self.procs.isWanted && now() - grantedAt > TURN_MS && self.procs.giveWay()) continue
     const why = runGoroutines()
     if (why === LOST) continue
     if (why === MICROTASKS) {
@@ -153,7 +157,7 @@ async function regain(): Promise<void> {
     isRested = false
     wake()
   }
-  sliceStart = lastClock
+  grantedAt = lastClock
   wakeSysmon()
 }
 
@@ -186,6 +190,9 @@ async function turn(): Promise<void> {
   takeReadied()
   begun = 0
   startClock()
+  if (lastClock - lastSlice < SLICE_MS) return
+  lastSlice = lastClock
+  if (endSlice()) wakep()
 }
 
 /** Resolves when no microtask is left, however many follow from one another: ticks come after them all. */
@@ -204,13 +211,14 @@ function runGoroutines(): number {
       isOwed = true
     }
     if (takeReadied() || microtasks || begun >= BEGUN_MOST) {
-      if (isOwed && !isLocked()) startOne()
+      if (isOwed && !isLocked()) startSome()
       return turnOfMicrotasks()
     }
     if (pollIsDue()) return EVENTS
     if (leavesToOthers()) return EVENTS
     const g = isLocked() ? 0 : takeRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
+    isOwed = false
     resetSpinning()
     execute(g)
     if (learning !== undefined) return HANDLES
@@ -227,21 +235,28 @@ function takeRunnable(): number {
 function turnOfMicrotasks(): number {
   microtasks = false
   begun = 0
-  return now() - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
+  lastMicrotasks = now()
+  return lastMicrotasks - lastPoll > ASYNC_POLL_EVERY_MS ? EVENTS : MICROTASKS
 }
 
 /**
  * What has started comes before what has not; but goroutines that always find something ready would keep the others from ever starting.
- * So one starts whenever libuv has had its turn, or somebody has used up his budget (gopark.ts).
+ * So some start whenever libuv has had its turn, or somebody has used up his budget (gopark.ts): for as long as the last turn of
+ * microtasks has taken, or what is made in it would be more than ever starts.
  */
-function startOne(): void {
+function startSome(): void {
   if (leavesToOthers()) return
   isOwed = false
   if (!anyWork()) return
-  const g = takeRunnable()
-  if (g === 0) return
-  resetSpinning()
-  execute(g)
+  const start = now()
+  const end = start + Math.min(start - lastMicrotasks, POLL_EVERY_MS)
+  const mostWaiting = read(self.m + M.waiting) + BEGUN_MOST
+  do {
+    const g = takeRunnable()
+    if (g === 0) return
+    resetSpinning()
+    execute(g)
+  } while (now() < end && read(self.m + M.waiting) < mostWaiting && self.idle.has(self.id) && !leavesToOthers())
 }
 
 /** What this thread starts it keeps. While it can't run them, others are to have them. */

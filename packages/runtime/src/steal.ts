@@ -2,13 +2,21 @@
  * Finding work, in Go's order (`findRunnable`, `runtime/proc.go`): every 61st tick the global queue first, so that two
  * goroutines that keep readying each other cannot starve it; the local queue; the global queue; then stealing, from a
  * random start over all threads' queues, the main thread's among them.
+ *
+ * A thread that never runs dry never steals, and one whose goroutines start one another for ever never comes to its own ring. So every
+ * `SLICE_MS` its newest goroutine goes to the end of the global queue, as in Go one does that has used up its time slice; and ahead of it
+ * goes what stands in queues that nobody works (in Go those go with their processor): the main thread's, and that of a thread that has
+ * none, or that one goroutine has for itself.
  */
-import { pause, read, write } from '@goro/memory'
+import { NONE, pause, read, write } from '@goro/memory'
 import { G } from './g.ts'
-import { MAIN_M } from './m.ts'
+import { M, MAIN_M } from './m.ts'
 import { now } from './native.ts'
 import { P } from './p.ts'
-import { gomaxprocs, self, victim } from './sched.ts'
+import { gomaxprocs, mAt, self, victim } from './sched.ts'
+
+/** How long a thread goes on before it puts its newest goroutine last, in milliseconds: Go's `forcePreemptNS`. */
+export const SLICE_MS = 10
 
 const GLOBAL_EVERY = 61
 const STEAL_ROUNDS = 4
@@ -49,6 +57,42 @@ function putBackGlobal(first: number): void {
   let count = 0
   for (let g = first; g !== 0; g = read(g + G.schedlink)) count++
   self.global.put(first, count)
+}
+
+/** At the end of a slice: true if there is something in the global queue now. Wake somebody after this. */
+export function endSlice(): boolean {
+  let any = false
+  for (let id = 0; id < self.procs.threads; id++) {
+    if (!isWorked(id) && empty(id)) any = true
+  }
+  const next = self.runq.takeNext()
+  if (next === 0) return any
+  write(next + G.schedlink, 0)
+  self.global.put(next, 1)
+  return true
+}
+
+const isWorked = (id: number): boolean =>
+  id !== MAIN_M && self.idle.stateOf(id) !== NONE && read(mAt(id) + M.locked) === 0
+
+/** Moves what is in the queue of thread `id` to the global queue. Whether there was anything. */
+function empty(id: number): boolean {
+  const queue = victim(id)
+  const first = queue.take()
+  if (first === 0) return false
+  let last = first
+  let count = 1
+  // No more than there were: its thread may put in others all the while.
+  for (let n = queue.length; n > 0; n--) {
+    const g = queue.take()
+    if (g === 0) break
+    write(last + G.schedlink, g)
+    last = g
+    count++
+  }
+  write(last + G.schedlink, 0)
+  self.global.put(first, count)
+  return true
 }
 
 /** Steals half of somebody's queue, if this thread may spin. Go's `stealWork`. */

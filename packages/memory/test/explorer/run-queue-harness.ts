@@ -80,6 +80,11 @@ export class Owner {
     return this.#number(this.queue.stealFrom(stealer(victim), stealNext))
   }
 
+  /** Takes `next` alone. */
+  takeNext(): number[] {
+    return this.#number(this.queue.takeNext())
+  }
+
   drain(): number[] {
     const numbers: number[] = []
     for (let g = this.queue.get(); g !== 0; g = this.queue.get()) numbers.push(numberOf(g))
@@ -92,6 +97,17 @@ export class Owner {
 }
 
 export const stealer = (p: number) => new RunQueueStealer(queueAt(p), CAPACITY)
+
+/** A class with `RunQueueStealer`'s face: itself, or one with a bug planted. */
+export type StealerClass = new (base: number, capacity: number) => RunQueueStealer
+
+/** Takes the oldest goroutine from the queue of processor `p`, into no queue. */
+export function takeOne(p: number, Queue: StealerClass = RunQueueStealer): number[] {
+  return operation('take', [], () => {
+    const g = new Queue(queueAt(p), CAPACITY).take()
+    return g === 0 ? [] : [numberOf(g)]
+  })
+}
 
 /** What is still in the queues when all is over. */
 export const remaining = () => processors.flatMap((p) => new Owner(p).drain())

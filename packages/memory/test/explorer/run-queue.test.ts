@@ -1,10 +1,11 @@
 import { linearizable, type Operation, operation } from '@goro/model'
 import { describe, expect, test } from 'vitest'
 import { load, pause, store, write } from '#atomics'
-import { LocalQueue } from '../../src/run-queue.ts'
+import { LocalQueue, RunQueueStealer } from '../../src/run-queue.ts'
 import { expectSame, explored, failureOf } from './harness.ts'
 import { OverwritingOverflow } from './planted/overwriting-overflow.ts'
 import { PopWithoutCas } from './planted/pop-without-cas.ts'
+import { TakeWithoutCas } from './planted/take-without-cas.ts'
 import {
   gAt,
   layout,
@@ -14,8 +15,10 @@ import {
   queueOf,
   remaining,
   STARTS,
+  type StealerClass,
   start,
   stealer,
+  takeOne,
   world,
 } from './run-queue-harness.ts'
 
@@ -73,6 +76,36 @@ describe.each(STARTS)('run queue, from position %i', (position) => {
     })
     const threads = [work, thief(1), thief(2)]
     explored({ ...world, setup: start(position, 1, 2, 3), threads, after: isQueue([1, 2, 3], 1, 2, 3, 4) })
+  })
+
+  test('who takes one goroutine gets one that owner or thief has too', () => {
+    const taker = () => [...takeOne(0), ...takeOne(0)]
+    explored({
+      ...world,
+      setup: start(position),
+      threads: [putPutGetGet, taker],
+      maxPreemptions: undefined,
+      after: isQueue([], 1, 2),
+    })
+    const work = owner((self) => {
+      const got = self.get()
+      for (const n of [4, 5, 6]) self.put(n)
+      return got
+    })
+    const threads = [work, taker, thief(1)]
+    explored({ ...world, setup: start(position, 1, 2, 3), threads, after: isQueue([1, 2, 3], 1, 2, 3, 4, 5, 6) })
+  })
+
+  test('next is lost or run twice when its owner takes it alone while another takes one', () => {
+    const work = owner((self) => {
+      self.putNext(1)
+      self.putNext(2)
+      const got = self.takeNext()
+      self.putNext(3)
+      return [...got, ...self.get()]
+    })
+    const taker = () => [...takeOne(0), ...takeOne(0)]
+    explored({ ...world, setup: start(position), threads: [work, taker], after: conserves(1, 2, 3) })
   })
 
   test('an overflow moves goroutines that a thief has taken', () => {
@@ -218,6 +251,24 @@ describe('planted: the owner takes the last goroutine without a cas', () => {
 
   test('the explorer blames the right owner', () => {
     explored(exploration(LocalQueue))
+  })
+})
+
+describe('planted: one goroutine is taken without a cas', () => {
+  const exploration = (Queue: StealerClass) => ({
+    ...world,
+    setup: start(0, 1),
+    threads: [owner((self) => self.get()), () => takeOne(0, Queue)],
+    after: conserves(1),
+  })
+
+  test('the explorer does not find that owner and taker both have it', () => {
+    const failure = failureOf(exploration(TakeWithoutCas))
+    expect(failure.cause).toMatchObject({ actual: [1, 1], expected: [1] })
+  })
+
+  test('the explorer blames the right one', () => {
+    explored(exploration(RunQueueStealer))
   })
 })
 

@@ -141,9 +141,11 @@ function commandLine() {
     console.log(usage)
     process.exit(0)
   }
-  const wanted = positionals.filter((name) => !name.endsWith('.json'))
+  const isScenario = (text) => scenarios.some(({ name }) => selects(text, name))
+  const stored = positionals.filter((text) => text.endsWith('.json') && !isScenario(text))
+  const wanted = positionals.filter((text) => !stored.includes(text))
   for (const name of values.profile ? [values.profile] : wanted) {
-    if (!scenarios.some((scenario) => selects(name, scenario.name))) {
+    if (!isScenario(name)) {
       stop(`no scenario '${name}'; there are: ${scenarios.map((scenario) => scenario.name).join(', ')}`)
     }
   }
@@ -155,7 +157,7 @@ function commandLine() {
     top: count('top', values.top),
     n: values.n && count('n', values.n),
     nodes: findNodes(values.node),
-    stored: positionals.filter((name) => name.endsWith('.json')),
+    stored,
     chosen: scenarios.filter(({ name }) => wanted.length === 0 || wanted.some((each) => selects(each, name))),
   }
 }

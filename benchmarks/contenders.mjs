@@ -1,5 +1,5 @@
 // How each contender runs a task on another thread, side by side. Every function here takes one of tasks.mjs and gives
-// back `call(argument)`, a thenable for its result, on as many threads as this process has CPUs. Each loads its library
+// back `call(argument, transfer?)`, a thenable for its result, on as many threads as this process has CPUs. Each loads its library
 // by itself, so that a process holds the one contender it measures and nothing else.
 //
 // The pools' settings are the fastest that tune.mjs found for many tasks in flight (one after another, all settings cost
@@ -18,7 +18,7 @@ const poolFile = (name) => fileURLToPath(new URL(`peers/pools/${name}.mjs`, impo
 
 export async function goro(task) {
   const { go } = await import('goro')
-  return (x) => go(task, x)
+  return (x, transfer) => (transfer ? go.with({ transfer }, task, x) : go(task, x))
 }
 
 /** No thread at all: an async function, as a program without a pool would have it. */
@@ -38,10 +38,10 @@ export async function worker(task) {
     })
   })
   let id = 0
-  return (x) =>
+  return (x, transfer) =>
     new Promise((resolve) => {
       waiting.set(++id, resolve)
-      workers[id % threads].postMessage([id, x])
+      workers[id % threads].postMessage([id, x], transfer)
     })
 }
 
@@ -56,7 +56,7 @@ export async function piscina(task, settings = { atomics: 'sync', concurrentTask
     taskQueue: new FixedQueue(),
     ...settings,
   })
-  return (x) => pool.run(x)
+  return (x, transferList) => pool.run(x, transferList && { transferList })
 }
 
 export async function tinypool(task, settings = { useAtomics: false, concurrentTasksPerWorker: 4096 }) {
@@ -68,7 +68,7 @@ export async function tinypool(task, settings = { useAtomics: false, concurrentT
     maxThreads: threads,
     ...settings,
   })
-  return (x) => pool.run(x)
+  return (x, transferList) => pool.run(x, transferList && { transferList })
 }
 
 export async function workerpool(task, settings = { queueStrategy: 'lifo' }) {
@@ -79,7 +79,7 @@ export async function workerpool(task, settings = { queueStrategy: 'lifo' }) {
     maxWorkers: threads,
     ...settings,
   })
-  return (x) => pool.exec(task.name, [x])
+  return (x, transfer) => pool.exec(task.name, [x], transfer && { transfer })
 }
 
 export async function poolifier(task, settings = { workerChoiceStrategy: 'ROUND_ROBIN' }) {
@@ -88,7 +88,7 @@ export async function poolifier(task, settings = { workerChoiceStrategy: 'ROUND_
     enableEvents: false,
     ...settings,
   })
-  return (x) => pool.execute(x, task.name)
+  return (x, transfer) => pool.execute(x, task.name, undefined, transfer)
 }
 
 export async function multithreading(task) {

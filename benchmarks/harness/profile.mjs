@@ -64,9 +64,9 @@ function selfTimes({ nodes, samples, timeDeltas, startTime }, { from, to }) {
 
 /** By what has ever run on the thread. */
 function kindOf({ nodes }) {
-  const files = new Set(nodes.map(({ callFrame }) => place(callFrame).split(':')[0]))
-  if (files.has('packages/runtime/src/sysmon.ts')) return 'monitor'
-  if (files.has('packages/runtime/src/machine.ts')) return 'goroutine threads'
+  const files = [...new Set(nodes.map(({ callFrame }) => place(callFrame).split(':')[0]))]
+  if (files.includes('packages/runtime/src/sysmon.ts')) return 'monitor'
+  if (files.some((file) => file.startsWith('packages/runtime/src/'))) return 'goroutine threads'
   return nodes.some(({ callFrame }) => callFrame.url === 'node:internal/modules/esm/worker')
     ? loaderThread
     : 'worker threads'

@@ -71,8 +71,17 @@ async function take(turn) {
     if (skip) turn.skipped = skip
     else turn.answers.push(value)
   } catch (error) {
-    turn.failed = error.killed ? `took longer than ${limit / 1000} s` : error.stderr || error.message
+    turn.failed = error.killed ? `took longer than ${limit / 1000} s` : shortened(error.stderr || error.message)
   }
+}
+
+/** The end of what a process said, without the lines of minified libraries. */
+function shortened(text) {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && line.length < 300)
+    .slice(-15)
+    .join('\n')
 }
 
 /** What a contender's turns say of one scenario. Undefined figures: it has none for that row. */

@@ -64,6 +64,22 @@ func main() {
 		begin := time.Now()
 		runSkynet(n)
 		print(micros(time.Since(begin)) / 1000)
+	case "nested":
+		for round := 0; round < 3; round++ {
+			nested(n / 10)
+		}
+		begin := time.Now()
+		nested(n)
+		print(micros(time.Since(begin)) / float64(n))
+	case "tree":
+		<-start(func() int { return tree(n) })
+		begin := time.Now()
+		result := <-start(func() int { return tree(n) })
+		elapsed := time.Since(begin)
+		expect(result, fibonacci(n))
+		print(micros(elapsed) / 1000)
+	case "pipeline":
+		print(perOp(n, pipeline))
 	case "parked":
 		parked(n / 100)
 		print(parked(n))

@@ -209,3 +209,32 @@ func sleepers(n int) float64 {
 	group.Wait()
 	return micros(time.Since(begin)-time.Second) / 1000
 }
+
+const stages, capacity = 5, 64
+
+// pipeline passes n numbers through five goroutines, each of which adds one.
+func pipeline(n int) {
+	first := make(chan int, capacity)
+	last := first
+	for i := 0; i < stages; i++ {
+		from, to := last, make(chan int, capacity)
+		go func() {
+			for value := range from {
+				to <- value + 1
+			}
+			close(to)
+		}()
+		last = to
+	}
+	go func() {
+		for i := 0; i < n; i++ {
+			first <- i
+		}
+		close(first)
+	}()
+	sum := 0
+	for value := range last {
+		sum += value
+	}
+	expect(sum, n*(n-1)/2+stages*n)
+}

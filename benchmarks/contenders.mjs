@@ -1,4 +1,4 @@
-// How each contender runs a task on another thread, side by side. Every function here takes one of tasks.mjs and gives
+// How each contender runs a task on another thread, side by side. Every function here takes one of tasks.mjs or work.mjs and gives
 // back `call(argument, transfer?)`, a thenable for its result, on as many threads as this process has CPUs. Each loads its library
 // by itself, so that a process holds the one contender it measures and nothing else.
 //
@@ -7,13 +7,14 @@
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import * as tasks from './tasks.mjs'
 
 /** Thrown by a contender that can't run here, with the reason. It is reported in one line and is no failure. */
 export class Skip extends Error {}
 
 export const threads = availableParallelism()
 
-const tasksFile = fileURLToPath(new URL('tasks.mjs', import.meta.url))
+const fileOf = (task) => fileURLToPath(new URL(task.name in tasks ? 'tasks.mjs' : 'work.mjs', import.meta.url))
 const poolFile = (name) => fileURLToPath(new URL(`peers/pools/${name}.mjs`, import.meta.url))
 
 export async function goro(task) {
@@ -27,10 +28,10 @@ export async function plain(task) {
 }
 
 /** The floor under all pools: bare Workers taken in turn, one message there and one back for each task. */
-export async function worker(task) {
+export async function worker(task, count = threads) {
   const { Worker } = await import('node:worker_threads')
   const waiting = new Map()
-  const workers = Array.from({ length: threads }, () => {
+  const workers = Array.from({ length: count }, () => {
     const thread = new Worker(poolFile('bare'), { workerData: task.name })
     return thread.on('message', ([id, result]) => {
       waiting.get(id)(result)
@@ -41,14 +42,14 @@ export async function worker(task) {
   return (x, transfer) =>
     new Promise((resolve) => {
       waiting.set(++id, resolve)
-      workers[id % threads].postMessage([id, x], transfer)
+      workers[id % count].postMessage([id, x], transfer)
     })
 }
 
 export async function piscina(task, settings = { atomics: 'sync', concurrentTasksPerWorker: 4096 }) {
   const { Piscina, FixedQueue } = await import('piscina')
   const pool = new Piscina({
-    filename: tasksFile,
+    filename: fileOf(task),
     name: task.name,
     minThreads: threads,
     maxThreads: threads,
@@ -62,7 +63,7 @@ export async function piscina(task, settings = { atomics: 'sync', concurrentTask
 export async function tinypool(task, settings = { useAtomics: false, concurrentTasksPerWorker: 4096 }) {
   const { Tinypool } = await import('tinypool')
   const pool = new Tinypool({
-    filename: tasksFile,
+    filename: fileOf(task),
     name: task.name,
     minThreads: threads,
     maxThreads: threads,

@@ -28,3 +28,10 @@ export function endsOfBuffer(buffer) {
   const bytes = new Uint8Array(buffer)
   return bytes[0] + bytes[bytes.length - 1]
 }
+
+/** `spin`, so many times in a row; the sum of what it gives back. */
+export function spinMany({ times, rounds }) {
+  let sum = 0
+  for (let i = 0; i < times; i++) sum += spin(rounds)
+  return sum
+}

@@ -1,3 +1,3 @@
 module goro/benchmarks
 
-go 1.19
+go 1.21

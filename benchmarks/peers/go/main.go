@@ -80,6 +80,18 @@ func main() {
 		print(micros(elapsed) / 1000)
 	case "pipeline":
 		print(perOp(n, pipeline))
+	case "scale":
+		print(scale(n, number(3)))
+	case "realwork.blur":
+		print(blur(n))
+	case "realwork.montecarlo":
+		print(monteCarlo(n))
+	case "memory.queued":
+		print(bytesOf(n, queued))
+	case "memory.running":
+		print(bytesOf(n, yielding))
+	case "memory.parked":
+		print(bytesOf(n, parkedOnChannel))
 	case "parked":
 		parked(n / 100)
 		print(parked(n))

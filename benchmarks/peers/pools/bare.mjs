@@ -1,6 +1,7 @@
-// A bare Worker that runs one of tasks.mjs for each message.
+// A bare Worker that runs one of tasks.mjs or work.mjs for each message.
 import { parentPort, workerData } from 'node:worker_threads'
 import * as tasks from '../../tasks.mjs'
+import * as work from '../../work.mjs'
 
-const task = tasks[workerData]
+const task = { ...tasks, ...work }[workerData]
 parentPort.on('message', ([id, x]) => parentPort.postMessage([id, task(x)]))

@@ -26,8 +26,8 @@ import { installPanic, noteUnawaited } from './panic.ts'
 import { startFree, wakeM } from './park.ts'
 import { numCPU, parseProcs } from './procs.ts'
 import { CLOSING, create, gomaxprocs, isJoined, isStopping, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
-import { startWith } from './spawn.ts'
-import { startM, startSysmon, startThreads, stopThreads } from './threads.ts'
+import { startWith, whenPinned } from './spawn.ts'
+import { startM, startPinned, startSysmon, startThreads, stopThreads } from './threads.ts'
 import { buryLock, buryThread } from './undertaker.ts'
 
 /** What `runtime.configure` takes; all of it before the first use. */
@@ -118,6 +118,7 @@ export function boot(): void {
   useNames(nameOf)
   whenUnawaited(noteUnawaited)
   whenTicking(startThreadsWanted)
+  whenPinned(startPinned)
   installPanic()
   useGoid(() => MAIN_GOID)
   startDriver(reportDeadlock)
@@ -149,10 +150,7 @@ const CLOSED = 'the runtime was shut down; nothing can be started after runtime.
 
 startWith(boot)
 
-/** Starts the runtime if it has not started. */
-export function ensureStarted(): void {
-  if (!isJoined()) boot()
-}
+export { ensureJoined as ensureStarted } from './spawn.ts'
 
 function nameOf(code: number): string {
   return code === 0 ? '' : describeCode(code).name
@@ -198,6 +196,7 @@ export function fitThreads(): void {
 
 function startThreadsWanted(): void {
   while (self.procs.takeToStart()) startM()
+  startPinned()
 }
 
 /**

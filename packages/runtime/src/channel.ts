@@ -36,6 +36,7 @@ import { M } from './m.ts'
 import { self } from './sched.ts'
 import { chosen, RECEIVE, SEND, select, withdraw } from './select.ts'
 import { remove, SUDOG_TAKEN, Sudog, stateOf, Waitable } from './sudog.ts'
+import type { EncodeOptions } from './value.ts'
 
 /** Makes a channel of `kind` for `capacity` values and returns its address. @throws OutOfMemoryError */
 export function newChan(kind: number, capacity: number): number {
@@ -86,6 +87,26 @@ function settleSend(sudog: number): void {
   if (read(sudog + Sudog.info) !== BY_CLOSE) return
   dropCell(sudog + Sudog.cell)
   throw closedError()
+}
+
+/**
+ * As `send`, for the runtime's own use: nobody waits for it, and if the channel is closed the value is dropped. What `options` name is
+ * moved.
+ *
+ * @throws DataCloneError, OutOfMemoryError
+ */
+export function post(c: number, value: unknown, keep: Handle, options: EncodeOptions): void {
+  const cell = self.m + M.cell
+  writeCell(value, cell, options)
+  const sudog = spareSudog()
+  const outcome = chansend(c, cell, sudog, ownId())
+  if (outcome === BLOCKED) void park(sudog, settlePost, keep, true)
+  else if (outcome === CLOSED) dropCell(cell)
+  else if (outcome !== DONE) goready(outcome)
+}
+
+function settlePost(sudog: number): void {
+  if (read(sudog + Sudog.info) === BY_CLOSE) dropCell(sudog + Sudog.cell)
 }
 
 /** Receives a value: undefined once the channel is closed and drained. */

@@ -115,7 +115,7 @@ export function dropParcel(parcel: number): void {
 type Comlink = typeof import('comlink')
 
 /** Loaded at the first use; synchronously, so that what is deposited is on its way before the goroutine that carries it. */
-function comlink(): Comlink {
+export function comlink(): Comlink {
   return createRequire(import.meta.url)('comlink') as Comlink
 }
 

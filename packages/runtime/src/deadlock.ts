@@ -22,7 +22,7 @@ import { anyWork } from './steal.ts'
 
 /** Whether no goroutine can go on unless the main thread, or its event loop, does something. */
 export function isBlocked(): boolean {
-  return areBlocked(self.procs.threads, mAt, anyWork)
+  return areBlocked(self.procs.threads, mAt, () => self.pinned.size > 0 || anyWork())
 }
 
 /** As `isBlocked`, for the Ms from 1 to below `threads`, which are at `at(id)`; `anyWork` tells whether anything is queued. */

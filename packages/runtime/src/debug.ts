@@ -112,7 +112,7 @@ export function stats(): RuntimeStats {
     },
     overtaken: self.procs.overtaken,
     message: self.procs.isExhausted
-      ? `maxThreads (${self.procs.maxThreads}) reached: processors wait for a thread that comes back from blocking code`
+      ? `maxThreads (${self.procs.maxThreads}) reached: processors wait for a thread that comes back from blocking code, or that nobody has locked`
       : undefined,
     memory: self.slab.usage(),
   }

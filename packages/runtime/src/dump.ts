@@ -10,7 +10,7 @@ import { G_CLASS, load, read, readF64, SUDOG_CLASS } from '@goro/memory'
 import { Chan } from './chan.ts'
 import { SLEEP } from './clock.ts'
 import { describeCode } from './code.ts'
-import { CANCELLED, DONE, G, IDLE, RUNNABLE, RUNNING, WAITING } from './g.ts'
+import { CANCELLED, DONE, G, IDLE, isPinned, RUNNABLE, RUNNING, WAITING } from './g.ts'
 import { NOBODY } from './gopark.ts'
 import { KIND } from './handle.ts'
 import { MAIN_M } from './m.ts'
@@ -105,7 +105,7 @@ export function goroutines(): GoroutineInfo[] {
       id,
       name: names.get(id) ?? name,
       state: status === RUNNABLE ? 'runnable' : status === RUNNING ? 'running' : 'waiting',
-      waitReason: status === WAITING ? (wait?.reason ?? 'waiting for a promise') : undefined,
+      waitReason: status === WAITING ? (wait?.reason ?? (isPinned(g) ? 'pinned' : 'waiting for a promise')) : undefined,
       age: wait === undefined ? 0 : ageOf(wait),
       definedAt: `${file}:${line + 1}:${column + 1}`,
       createdAt,

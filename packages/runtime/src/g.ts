@@ -37,7 +37,7 @@ export const G = struct({
   parcel: i32,
   /** First argument, then the result; or the address and length in bytes of the block that holds them all. As `tags`. */
   cell0: array(2, 2),
-  /** Second argument. As `tags`. */
+  /** Second argument. As `tags`. Of one that is pinned: once it owns its value, the address of the channel of requests (pin.ts). */
   cell1: array(2, 2),
   /**
    * Links of the global queue. Who holds it queued. Once it has ended, `batchCount` says how many its thread has ended with it: if that
@@ -87,10 +87,14 @@ export const F_EXTERNALS = 2
 export const F_FAILED = 4
 /** There was no shared memory left for its result. */
 export const F_LOST = 8
+/** It locks its thread and owns what its function returns (pin.ts): ahead of its arguments comes the line to those who use that. */
+export const F_PINNED = 16
 /** Among its arguments are handles: their classes have to be there before it starts (handle.ts). */
 export const F_HANDLES = 32
 /** Ahead of its arguments comes its context. */
 export const F_CONTEXT = 64
+/** Something comes ahead of its arguments. */
+export const F_AHEAD = F_CONTEXT | F_PINNED
 
 /** As `creator`: the thread that made it is gone. As `m`: no thread has it. */
 export const NOBODY = -1
@@ -104,6 +108,9 @@ export function end(g: number, finished: number): void {
   write(g + G.status, DONE)
   write(finished, count)
 }
+
+/** Whether `g`, which has not ended, is to own a value. */
+export const isPinned = (g: number): boolean => (flagsOf(read(g + G.tags)) & F_PINNED) !== 0
 
 /** Whether thread `m` has ended `g`, which is not home. */
 export const isEndedBy = (g: number, m: number): boolean => load(g + G.status) === DONE && read(g + G.m) === m

@@ -24,8 +24,16 @@ interface Named {
 /** Goroutines that somebody on this thread waits for. */
 let awaited = 0
 
-/** How many goroutines this thread waits for. */
+/** How many goroutines, and what else goroutines answer (`noteAwaited`), this thread waits for. */
 export const awaitedHere = (): number => awaited
+
+/** Somebody on this thread waits for `n` more answers of goroutines, in another way than by their handles. */
+export function noteAwaited(n: number): void {
+  awaited += n
+}
+
+/** By the goroutines that the runtime itself watches: what is told of their ends. */
+const watchers = new Map<Goroutine<unknown>, (failed: boolean, value: unknown) => void>()
 
 /** The failed goroutines that nobody awaited when they failed, and the promises that stand for them: both ways. */
 const rejections = new WeakMap<Goroutine<unknown>, Promise<never>>()
@@ -117,6 +125,11 @@ export class Goroutine<T> implements PromiseLike<T> {
     g.#settle(REJECTED, reason)
   }
 
+  /** @internal Calls `callback` when `g` is settled. Nobody counts as waiting for it, and a failure is the callback's to report. */
+  static watch(g: Goroutine<unknown>, callback: (failed: boolean, value: unknown) => void): void {
+    watchers.set(g, callback)
+  }
+
   /** @internal Address of its code record; 0 if it was made without one. */
   static codeOf(g: Goroutine<unknown>): number {
     return typeof g.#about === 'number' ? g.#about : g.#about.code
@@ -127,6 +140,11 @@ export class Goroutine<T> implements PromiseLike<T> {
     if (this.#state !== PENDING) return
     this.#state = state
     this.#value = value
+    if (watchers.size > 0) {
+      const watcher = watchers.get(this as Goroutine<unknown>)
+      watchers.delete(this as Goroutine<unknown>)
+      if (watcher !== undefined) return watcher(state === REJECTED, value)
+    }
     const waiting = this.#awaited
     if (waiting === undefined) {
       if (state === REJECTED) raise(this as Goroutine<unknown>, value)

@@ -47,6 +47,7 @@ export {
   newMap,
 } from './map.ts'
 export { goexit, lockOSThread, unlockOSThread } from './osthread.ts'
+export { pin, pinProxy, pinTransfer } from './pin.ts'
 export { numCPU } from './procs.ts'
 export { freeRecord, newRecord, recordOf } from './record.ts'
 export { isJoined, liveGoroutines } from './sched.ts'

@@ -46,6 +46,8 @@ export const M = struct({
   ticket: i32,
   /** How often a goroutine has locked it (`lockOSThread`). Owner. */
   locked: i32,
+  /** 1 while what it is locked for is to own a value (pin.ts). Owner; the undertaker once it is dead. */
+  pins: i32,
   /** Its slab cache (slab.ts). Owner; the undertaker once it is dead. */
   cache: array(cacheWords(SLAB_SHAPE.classes.length), LINE),
 })

@@ -26,6 +26,8 @@ export interface MachineTask {
   readonly buffer: SharedArrayBuffer
   /** Its M. */
   readonly id: number
+  /** The goroutine that it is for, and for no other; 0 if it is for all. */
+  readonly g: number
   /** Its end of the control line. */
   readonly port: MessagePort
   /** Name of the channel of all threads to all. */
@@ -38,7 +40,7 @@ export interface MachineTask {
 
 export default async function machine(task: MachineTask | SysmonTask): Promise<void> {
   if (!('port' in task)) return sysmon(task)
-  const { buffer, id, port, group, handles, printsAtOnce } = task
+  const { buffer, id, g, port, group, handles, printsAtOnce } = task
   joinRegion(buffer, id)
   useDefinitions(handles)
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
@@ -57,7 +59,7 @@ export default async function machine(task: MachineTask | SysmonTask): Promise<v
   write(self.m + M.osThreadId, osThreadId())
   self.procs.arrive()
   noteOwnPorts()
-  await schedule().catch(die)
+  await schedule(g).catch(die)
   process.off('unhandledRejection', onUnhandledRejection)
   self.slab.flush()
 }

@@ -13,7 +13,7 @@ import { awaitedHere } from './goroutine.ts'
 import { M } from './m.ts'
 import { clearInterval, clearTimeout, now, setImmediate, setInterval, setTimeout } from './native.ts'
 import { isPrinting } from './output.ts'
-import { SCHED, Sched, self, unsettledGoroutines } from './sched.ts'
+import { isOver, SCHED, Sched, self } from './sched.ts'
 import { hasTimers, unrefTimers, whenTimersChange } from './timers.ts'
 
 /** Resolves after the event loop has been through its phases once: due timers, I/O callbacks, messages. */
@@ -166,7 +166,7 @@ export function startDriver(onDeadlock: () => void): void {
   unrefTimers()
   whenTimersChange(startTicking)
   process.on('beforeExit', () => {
-    if (unsettledGoroutines() !== 0 && !isBlocked()) return startTicking()
+    if (!isOver() && !isBlocked()) return startTicking()
     if (!hasTimers() && parkedHere() + awaitedHere() > 0) onDeadlock()
   })
   keepAlive = setInterval(() => {}, FOREVER_MS).unref()
@@ -189,7 +189,7 @@ export async function holdOpen(work: Promise<void>): Promise<void> {
 
 let onQuiet: () => void = () => {}
 
-/** On the main thread: resolves when no goroutine is left. */
+/** On the main thread: resolves when no goroutine is left, but for pinned values that nobody waits for. */
 export function untilQuiet(): Promise<void> {
   return new Promise((resolve) => {
     onQuiet = resolve
@@ -237,8 +237,9 @@ function sleep(): void {
   self.note.prepare(POLL)
   // Before the last look: whoever settles the last goroutine after it sees this, and wakes us.
   store(SCHED + Sched.mainWaits, 1)
-  if (!inbox.isEmpty(self.m + M.inbox) || self.procs.hasToStart) return startTicking()
-  const live = unsettledGoroutines() !== 0
+  const hasToStart = self.procs.hasToStart || (self.pinned.size > 0 && !self.procs.isExhausted)
+  if (hasToStart || !inbox.isEmpty(self.m + M.inbox)) return startTicking()
+  const live = !isOver()
   const mayGoOn = live && !isBlocked()
   const mayBeWoken = hasTimers() && (live || parkedHere() + awaitedHere() > 0)
   if (mayGoOn || mayBeWoken) keepAlive?.ref()

@@ -26,7 +26,7 @@ import {
   whenDry,
 } from './netpoll.ts'
 import { isSpent } from './osthread.ts'
-import { isStopping, SCHED, Sched, self, unsettledGoroutines, wakeThread } from './sched.ts'
+import { isOver, isStopping, SCHED, Sched, self, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
 
 /**
@@ -232,6 +232,5 @@ export function wakeSysmon(): void {
 
 /** Tells the main thread, if it waits for that, that no goroutine is left, or that none can go on. The last one comes by here. */
 function reportQuiescence(quiet: boolean): void {
-  if (claimReport(SCHED + Sched.mainWaits, () => unsettledGoroutines() === 0 || (quiet && isBlocked())))
-    wakeThread(MAIN_M)
+  if (claimReport(SCHED + Sched.mainWaits, () => isOver() || (quiet && isBlocked()))) wakeThread(MAIN_M)
 }

@@ -265,6 +265,16 @@ export class Processors {
     })
   }
 
+  /** On the main thread: whether a thread may be started for one goroutine alone. If not, that waits until one has ended. */
+  mayStart(): boolean {
+    if (this.isExhausted) return false
+    return this.#locked(() => {
+      if (this.#existing() + read(this.#at + Procs.toStart) < read(this.#at + Procs.maxThreads)) return true
+      store(this.#at + Procs.exhausted, 1)
+      return false
+    })
+  }
+
   /** No thread is started any more, because none would come to life; until one that has run dies. */
   startNoMore(): void {
     store(this.#at + Procs.exhausted, 1)

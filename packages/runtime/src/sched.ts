@@ -80,6 +80,8 @@ export const Sched = struct({
   /** Objects that other threads than the main thread have announced (shared.ts). Any of them, atomically. */
   announced: i32,
   global: array(GlobalQueueLayout.SIZE, LINE),
+  /** Goroutines that are to have threads of their own, which the main thread starts (pin.ts). */
+  pinned: array(GlobalQueueLayout.SIZE, LINE),
   idle: array(idleSetLayout(MAX_THREADS).SIZE, LINE),
   slab: array(slabLayout(SLAB_SHAPE.classes.length).SIZE, LINE),
 })
@@ -105,6 +107,7 @@ export interface Thread {
   readonly p: number
   readonly runq: LocalQueue
   readonly global: GlobalQueue
+  readonly pinned: GlobalQueue
   readonly idle: IdleSet
   readonly procs: Processors
   readonly slab: Slab
@@ -159,6 +162,7 @@ function join(id: number): void {
     m,
     p,
     global,
+    pinned: new GlobalQueue(SCHED + Sched.pinned, lockId(id), G_LINKS),
     slab,
     runq: new LocalQueue(p + P.runq, RUNQ_CAPACITY, G.schedlink, global),
     idle,
@@ -254,6 +258,31 @@ export function liveGoroutines(): number {
 /** How many goroutines have not ended, or not come home: while there are any, the process stays. */
 export function unsettledGoroutines(): number {
   return difference(M.created, M.settled)
+}
+
+/**
+ * Whether nothing is left for which the process stays; once the runtime is being shut down pinned values that nobody waits for are
+ * nothing (pin.ts).
+ */
+export function isOver(): boolean {
+  const unsettled = unsettledGoroutines()
+  const stopping = read(SCHED + Sched.stopping)
+  return unsettled === 0 || stopping === STOPPED || (stopping === CLOSING && onlyPinsLeft())
+}
+
+/**
+ * The threads that own a pinned value are the same before and after the goroutines are counted, and so they were in between: the sum
+ * below is no smaller than it was at some moment then.
+ */
+function onlyPinsLeft(): boolean {
+  const before = pinning()
+  return unsettledGoroutines() === before.length && pinning().join() === before.join()
+}
+
+function pinning(): number[] {
+  const found: number[] = []
+  for (let id = 1; id < load(PROCS + Procs.threads); id++) if (load(mAt(id) + M.pins) === 1) found.push(id)
+  return found
 }
 
 /**

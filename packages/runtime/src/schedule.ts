@@ -13,6 +13,7 @@ import {
   F_CONTEXT,
   F_EXTERNALS,
   F_HANDLES,
+  F_PINNED,
   flagsOf,
   G,
   RUNNABLE,
@@ -23,14 +24,16 @@ import {
 } from './g.ts'
 import { noteTime, runDeferred, takeReadied } from './gopark.ts'
 import { knowsHandles, learnHandles } from './handle.ts'
+import type { LineEnd } from './line.ts'
 import { functionAt, mayGoOn } from './link.ts'
 import { mayLook, runAs, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
-import { isLocked } from './osthread.ts'
+import { isLocked, lockOSThread } from './osthread.ts'
 import { P } from './p.ts'
 import { resetSpinning, stopLocked, stopm, stopSpare, wakep, wakeSysmon } from './park.ts'
+import { own } from './pin.ts'
 import { gomaxprocs, isStopping, self } from './sched.ts'
 import { anyWork, endSlice, findRunnable, SLICE_MS } from './steal.ts'
 import { decode, unpackCell } from './value.ts'
@@ -90,6 +93,8 @@ let loading = 0
 let loadingSince = 0
 /** Something may have run since libuv had its last turn for want of work. */
 let turnIsDue = true
+/** The goroutine that this thread is for, until it runs. */
+let given = 0
 /** It has slept, and nothing has run since: without a processor it has nothing to stand in line for. */
 let isRested = false
 /** Until when this thread, which has run out of work, looks for some; 0 if it has not looked at the clock since it last had some. */
@@ -108,12 +113,13 @@ let untilClock = CLOCK_EVERY
 let clockEvery = CLOCK_EVERY
 let lastClock = 0
 
-/** Runs this M until the runtime stops. */
-export async function schedule(): Promise<void> {
+/** Runs this M until the runtime stops, if `g` is not 0 for this goroutine alone. */
+export async function schedule(g: number): Promise<void> {
   startClock()
   wakeSysmon()
+  given = g
   // What was meant for it may be with another by now.
-  isRested = !self.idle.has(self.id)
+  isRested = given === 0 && !self.idle.has(self.id)
   while (!isStopping()) {
     write(self.p + P.turns, (read(self.p + P.turns) + 1) | 0)
     if (!self.idle.has(self.id)) {
@@ -216,7 +222,7 @@ function runGoroutines(): number {
     }
     if (pollIsDue()) return EVENTS
     if (leavesToOthers()) return EVENTS
-    const g = isLocked() ? 0 : takeRunnable()
+    const g = given !== 0 ? takeGiven() : isLocked() ? 0 : takeRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     isOwed = false
     resetSpinning()
@@ -229,6 +235,12 @@ function runGoroutines(): number {
 function takeRunnable(): number {
   const g = findRunnable()
   if (g !== 0) write(g + G.m, self.id)
+  return g
+}
+
+function takeGiven(): number {
+  const g = given
+  given = 0
   return g
 }
 
@@ -295,6 +307,8 @@ function execute(g: number): void {
   else if (cas(g + G.status, RUNNABLE, RUNNING) !== RUNNABLE) return sendHomeUnrun(g)
   write(self.m + M.curg, g)
   try {
+    // Before anything else may start here, while its code is loaded.
+    if ((flags & F_PINNED) !== 0) lockOSThread()
     const fn = functionAt(read(g + G.code))
     if (typeof fn !== 'function' || (flags & F_EXTERNALS) !== 0 || ((flags & F_HANDLES) !== 0 && !knowsHandles())) {
       wait(
@@ -353,6 +367,7 @@ function call(g: number, fn: ShippedFunction, tags: number, externals: readonly 
   const tag0 = tag0Of(tags)
   if (tag0 === BLOCK) {
     const args = takeArguments(g, externals)
+    if ((flagsOf(tags) & F_PINNED) !== 0) return own(g, args[0] as LineEnd, () => fn(...args.slice(1)))
     return (flagsOf(tags) & F_CONTEXT) === 0
       ? fn(...args)
       : runAs(readF64(g + G.goid), args[0] as object, () => fn(...args.slice(1)))

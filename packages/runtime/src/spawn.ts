@@ -5,13 +5,28 @@ import { alloc, cas, free, G_CLASS, write, writeBytes, writeF64 } from '@goro/me
 import { sendParcel } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
-import { BLOCK, CANCELLED, F_ABORTABLE, F_CONTEXT, F_EXTERNALS, F_HANDLES, G, NOBODY, RUNNABLE, tagsOf } from './g.ts'
+import {
+  BLOCK,
+  CANCELLED,
+  F_ABORTABLE,
+  F_AHEAD,
+  F_CONTEXT,
+  F_EXTERNALS,
+  F_HANDLES,
+  F_PINNED,
+  G,
+  NOBODY,
+  RUNNABLE,
+  tagsOf,
+} from './g.ts'
+
 import { Goroutine } from './goroutine.ts'
+import type { LineEnd } from './line.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
 import { noteName } from './names.ts'
 import { wakep } from './park.ts'
-import { countCreated, isClosed, isJoined, newGoid, self } from './sched.ts'
+import { countCreated, isClosed, isJoined, newGoid, self, wakeThread } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
 import { encode, HANDLE, packCell, unpackCell } from './value.ts'
 
@@ -29,6 +44,8 @@ export interface GoOptions {
 export interface SpawnOptions extends GoOptions {
   /** Called on this thread when the goroutine has come home, whatever became of it. */
   readonly onSettled?: () => void
+  /** It owns what it returns until nobody uses it any more over this line (pin.ts). */
+  readonly line?: LineEnd
 }
 
 /** An `ArrayBuffer` or a `MessagePort`. */
@@ -41,11 +58,23 @@ export function useContexts(make: (signal: AbortSignal) => object): void {
   contextOf = make
 }
 
+let onPinned: () => void = () => {}
+
+/** On the main thread: calls `callback` when there is a goroutine that is to have a thread of its own. */
+export function whenPinned(callback: () => void): void {
+  onPinned = callback
+}
+
 let start: () => void
 
 /** Tells `go` how the runtime is started, at the first use. */
 export function startWith(boot: () => void): void {
   start = boot
+}
+
+/** Starts the runtime if it has not started. */
+export function ensureJoined(): void {
+  if (!isJoined()) start()
 }
 
 /**
@@ -59,7 +88,7 @@ export function newproc(
   api: string,
   options?: SpawnOptions,
 ): Goroutine<unknown> {
-  if (!isJoined()) start()
+  ensureJoined()
   if (isClosed()) {
     throw new RuntimeClosedError(`${api}: the runtime was shut down; start goroutines before runtime.shutdown()`)
   }
@@ -91,6 +120,12 @@ export function newproc(
   if (options?.onSettled !== undefined) onSettled(g, options.onSettled)
   countCreated()
   expectResult()
+  if (options?.line !== undefined) {
+    self.pinned.put(g, 1)
+    if (self.id === MAIN_M) onPinned()
+    else wakeThread(MAIN_M)
+    return goroutine
+  }
   // As in Go, a goroutine's newest child runs next; the main thread runs none, so its queue is plainly first in, first out.
   if (self.id === MAIN_M) {
     self.runq.put(g)
@@ -107,18 +142,22 @@ function writeValues(
   fn: (...args: never[]) => unknown,
   args: readonly unknown[],
   api: string,
-  options: GoOptions | undefined,
+  options: SpawnOptions | undefined,
 ): void {
   const ahead = captured.length
   const values = ahead === 0 ? args : args.length === 0 ? captured : [...captured, ...args]
   const signal = options?.signal
+  if (options?.line !== undefined) {
+    write(g + G.cell1, 0)
+    return writeArguments(g, [options.line, ...values], F_PINNED, fn, ahead, api, options.transfer)
+  }
   const context = signal === undefined || contextOf === undefined ? undefined : contextOf(signal)
   if (context === undefined) return writeArguments(g, values, 0, fn, ahead, api, options?.transfer)
   const flags = F_ABORTABLE | F_CONTEXT
   return writeArguments(g, [context, ...values], flags, fn, ahead, api, options?.transfer)
 }
 
-/** Writes `args` into `g`, of which the first `ahead`, behind the context, are captured values of `fn`. */
+/** Writes `args` into `g`, of which the first `ahead`, behind the context or the line, are captured values of `fn`. */
 function writeArguments(
   g: number,
   args: readonly unknown[],
@@ -133,7 +172,7 @@ function writeArguments(
     write(g + G.tags, tagsOf(0, 0, 0, flags))
     return
   }
-  if (count <= 2 && (flags & F_CONTEXT) === 0) {
+  if (count <= 2 && (flags & F_AHEAD) === 0) {
     const tag0 = packCell(args[0], g + G.cell0)
     const tag1 = tag0 === 0 || count === 1 ? 0 : packCell(args[1], g + G.cell1)
     if (tag0 !== 0 && (count === 1 || tag1 !== 0)) {
@@ -147,7 +186,7 @@ function writeArguments(
   // One block for all of them: two arguments may share an object, and copies share what the originals share.
   let suffix = ''
   const root = (index: number) => {
-    const i = (flags & F_CONTEXT) === 0 ? index : index - 1
+    const i = (flags & F_AHEAD) === 0 ? index : index - 1
     if (i >= ahead) return `argument ${i - ahead + 1}`
     suffix = ` (${api} at ${show(original(callSite()))})`
     return nameOfCaptured(fn, i, api)

@@ -18,10 +18,12 @@ import workerThreads, {
 import { cas, inbox, read, store, write } from '@goro/memory'
 import { Piscina } from 'piscina'
 import { serve } from './control.ts'
+import { G } from './g.ts'
 import { forbidCopiesBy, handleDefinitions } from './handle.ts'
 import { isGone, M, M_DEAD, M_FREE, M_STARTING } from './m.ts'
 import type { MachineTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
+import { wakep } from './park.ts'
 import { isStopping, mAt, self } from './sched.ts'
 import { joinGroup } from './shared.ts'
 import { SYSMON_M, type SysmonTask } from './sysmon.ts'
@@ -121,15 +123,34 @@ function execArgvOf({ execArgv }: ThreadOptions): { execArgv?: string[] } {
   return own.length === process.execArgv.length ? {} : { execArgv: own }
 }
 
-/** Starts a thread. There is to be a processor that is `reserved` for it (processors.ts). */
-export function startM(): void {
+/**
+ * Starts a thread for each goroutine that is to have one of its own; as many as there may be. Others wait until one has ended: the threads
+ * for all goroutines are left to those, unless there may be no others.
+ */
+export function startPinned(): void {
+  const { pinned, procs, runq } = self
+  while (pinned.size > 0 && procs.mayStart()) startM(pinned.take())
+  if (procs.maxThreads > procs.count) return
+  for (let g = pinned.take(); g !== 0; g = pinned.take()) {
+    runq.put(g)
+    wakep()
+  }
+}
+
+/**
+ * Starts a thread. There is to be a processor that is `reserved` for it (processors.ts); or a goroutine `g` that is to have it for itself,
+ * and gets a processor as any thread does that has something to do.
+ */
+export function startM(g = 0): void {
   const id = freeSlot()
   const m = mAt(id)
+  if (g !== 0) write(g + G.m, id)
   const { port1, port2 } = new MessageChannel()
   serve(port1)
   inbox.open(m + M.inbox)
   write(m + M.ticket, 0)
   write(m + M.locked, 0)
+  write(m + M.pins, 0)
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
   write(m + M.holds, 0)
@@ -139,6 +160,7 @@ export function startM(): void {
   const task: MachineTask = {
     buffer,
     id,
+    g,
     port: port2,
     group: groupName,
     handles: handleDefinitions(),

@@ -38,6 +38,7 @@ import {
   IDLE,
   isCounted,
   isEndedBy,
+  isPinned,
   NOBODY,
   RUNNABLE,
   RUNNING,
@@ -50,6 +51,7 @@ import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
 import { isThreadGone, queueMicrotask, setImmediate } from './native.ts'
 import { startFree, wakep } from './park.ts'
+import { abandon } from './pin.ts'
 import { mendRW } from './rwmutex.ts'
 import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
 import { anyWork } from './steal.ts'
@@ -57,7 +59,7 @@ import { isReadyBy, isTakenBy, putBack, reclaim, repair, Sudog, Waitable } from 
 import { failLocksOf, queuesOf, resume } from './sync.ts'
 import { mendSegment, Segment } from './syncmap.ts'
 import { SYSMON_M } from './sysmon.ts'
-import { freeM, threadCount } from './threads.ts'
+import { freeM, startPinned, threadCount } from './threads.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
 const MAX_FAILED_STARTS = 3
@@ -85,7 +87,10 @@ export function buryLock(address: number, rank: number, owner: number): void {
     mendedEarly.push([owner, at])
   }
   if (rank === RANK.mapSegment) return mendSegment(address - Segment.lock, owner)
-  if (rank === RANK.globalQueue) return self.global.repair(owner)
+  if (rank === RANK.globalQueue) {
+    self.global.repair(owner)
+    return self.pinned.repair(owner)
+  }
   releaseDead(address, owner)
 }
 
@@ -96,6 +101,7 @@ export function buryThread(id: number, cause: unknown): void {
   const neverRan = status === M_STARTING || status === M_DEAD
   failedStarts = neverRan ? failedStarts + 1 : 0
   self.global.repair(lockId(id))
+  self.pinned.repair(lockId(id))
   self.slab.releaseDead(lockId(id))
   freeM(id)
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
@@ -109,6 +115,7 @@ export function buryThread(id: number, cause: unknown): void {
   mendIdleSet()
   if (failedStarts < MAX_FAILED_STARTS) startFree()
   else self.procs.startNoMore()
+  startPinned()
   if (failedStarts >= MAX_FAILED_STARTS && threadCount() === 0) giveUp(cause)
   // Its queue is there to be stolen from, and it may have been the one that was counted on to do so elsewhere.
   else if (anyWork()) wakep()
@@ -186,6 +193,7 @@ function buryGoroutines(id: number, cause: unknown): number[] {
       'goroutines that had not started run on another thread',
     { cause },
   )
+  write(mAt(id) + M.pins, 0)
   const home: number[] = []
   for (let item = inbox.close(mAt(id) + M.inbox, G.schedlink); item !== 0; item = read(item + G.schedlink))
     home.push(item)
@@ -197,13 +205,15 @@ function buryGoroutines(id: number, cause: unknown): number[] {
     const creator = read(g + G.creator)
     const orphaned = creator === id
     if (orphaned) store(g + G.creator, NOBODY)
+    if (orphaned && isPinned(g)) abandon(g)
     if (read(g + G.m) !== id) {
       // The thread that ended it died before this one, and told it in vain.
       if (orphaned && status === DONE && isLeft(read(g + G.m)) && !home.includes(g)) discard(g)
     } else if (status === RUNNABLE) {
       // It was about to run.
       write(g + G.m, NOBODY)
-      self.runq.put(g)
+      if (isPinned(g)) self.pinned.put(g, 1)
+      else self.runq.put(g)
     } else if (isEndedBy(g, id)) {
       if (!isCounted(g, ended)) countFinished()
       // Of its own, it was settling it.
@@ -258,7 +268,7 @@ function giveUp(cause: unknown): void {
 
 /** Takes a goroutine out of any queue, with no other thread about; 0 if all are empty. */
 function takeQueued(): number {
-  const g = self.runq.get()
+  const g = self.runq.get() || self.pinned.take()
   if (g !== 0) return g
   const first = self.global.take()
   if (first !== 0) {

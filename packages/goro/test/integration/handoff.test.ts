@@ -26,7 +26,8 @@ describe('blocking', () => {
     expect(JSON.parse(stdout)).toEqual({
       slept: 40,
       later: [1, 2, 3],
-      message: 'maxThreads (3) reached: processors wait for a thread that comes back from blocking code',
+      message:
+        'maxThreads (3) reached: processors wait for a thread that comes back from blocking code, or that nobody has locked',
       threads: 3,
     })
   })

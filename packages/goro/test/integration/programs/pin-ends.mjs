@@ -29,7 +29,7 @@ const cases = {
     globalThis.kept = value
   },
   async pendingFromGoroutine() {
-    globalThis.kept = go(async (make) => {
+    globalThis.kept = go(async () => {
       const { pin } = await import('goro')
       const value = await pin(() => ({ slow: () => new Promise((resolve) => setTimeout(resolve, 300, 'slow')) }))
       console.log(await value.slow())

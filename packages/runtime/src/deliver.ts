@@ -41,14 +41,16 @@ import { holdForOutput } from './output.ts'
 import { countCreated, countFinished, countSettled, mAt, self, wakeThread } from './sched.ts'
 import { decode, encode, packCell, unpackCell } from './value.ts'
 
-/** The handles of the goroutines that this thread has made and that are not home yet, by their index. */
-const handles: (Goroutine<unknown> | undefined)[] = []
-const freeHandles: number[] = []
+/** The handles of the goroutines that this thread has made and that are not home yet, by their index; in a free place, the next free one. */
+const handles: (Goroutine<unknown> | number)[] = []
+/** The first free place, or NO_HANDLE. */
+let freeHandle = NO_HANDLE
+let expected = 0
 /** What to do when a goroutine comes home, by its G. */
 const cleanups = new Map<number, () => void>()
 
 /** Goroutines that this thread has made and that are not home yet. */
-export const outstanding = (): number => handles.length - freeHandles.length
+export const outstanding = (): number => expected
 
 let onExpect: () => void = () => {}
 
@@ -71,8 +73,10 @@ export function expectResult(): void {
 }
 
 export function addHandle(goroutine: Goroutine<unknown>): number {
-  const index = freeHandles.pop()
-  if (index === undefined) return handles.push(goroutine) - 1
+  expected++
+  const index = freeHandle
+  if (index === NO_HANDLE) return handles.push(goroutine) - 1
+  freeHandle = handles[index] as number
   handles[index] = goroutine
   return index
 }
@@ -236,8 +240,9 @@ function release(g: number, index: number): Goroutine<unknown> {
   self.slab.freeClass(g, G_CLASS)
   if (orphan !== undefined) return orphan
   const goroutine = handles[index] as Goroutine<unknown>
-  handles[index] = undefined
-  freeHandles.push(index)
+  handles[index] = freeHandle
+  freeHandle = index
+  expected--
   return goroutine
 }
 

@@ -5,15 +5,28 @@
  *   PENDING ── result comes ──> FULFILLED
  *           └─ error comes ───> REJECTED        (REJECTED with nobody waiting: an unhandled rejection, as for a promise)
  */
-const PENDING = 0
-const FULFILLED = 1
-const REJECTED = 2
+const PENDING: unique symbol = Symbol('pending')
 
 /** What a pending goroutine has once somebody waits for it: the promise that they wait for, and how to settle it. */
-interface Awaited {
+class Awaited {
   readonly promise: Promise<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (reason: unknown) => void
+
+  constructor() {
+    this.promise = new Promise(capture)
+    this.resolve = resolveNew
+    this.reject = rejectNew
+  }
+}
+
+/** What a failed goroutine has: its error. */
+class Failure {
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    this.reason = reason
+  }
 }
 
 interface Named {
@@ -65,10 +78,8 @@ export class Goroutine<T> implements PromiseLike<T> {
   readonly id: number
   /** Address of its code record, for its name and for reports; with a name of its own if it was given one. */
   readonly #about: number | Named
-  #state = PENDING
-  /** Once it is settled: the result or the error. */
-  #value: unknown = undefined
-  #awaited: Awaited | undefined = undefined
+  /** What has become of it: PENDING, an `Awaited` or a `Failure`; or, once it is fulfilled, the result itself. One word for all: a handle is small. */
+  #outcome: unknown = PENDING
 
   /** @internal `go` makes them. */
   constructor(id: number, code: number, name?: string) {
@@ -87,18 +98,19 @@ export class Goroutine<T> implements PromiseLike<T> {
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((reason: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
-    if (this.#state === FULFILLED) return Promise.resolve(this.#value as T).then(onFulfilled, onRejected)
-    if (this.#state === REJECTED) {
-      const rejected = rejections.get(this as Goroutine<unknown>) ?? Promise.reject(this.#value)
-      return rejected.then(onFulfilled as undefined, onRejected)
-    }
-    if (this.#awaited === undefined) {
+    let outcome = this.#outcome
+    if (outcome === PENDING) {
       awaited++
-      const promise = new Promise(capture)
-      this.#awaited = { promise, resolve: resolveNew, reject: rejectNew }
+      outcome = new Awaited()
+      this.#outcome = outcome
     }
     // A promise of Node's own sees to it that a handler runs in the context of this `then`, and not in that of the result's arrival.
-    return (this.#awaited.promise as Promise<T>).then(onFulfilled, onRejected)
+    if (outcome instanceof Awaited) return (outcome.promise as Promise<T>).then(onFulfilled, onRejected)
+    if (outcome instanceof Failure) {
+      const rejected = rejections.get(this as Goroutine<unknown>) ?? Promise.reject(outcome.reason)
+      return rejected.then(onFulfilled as undefined, onRejected)
+    }
+    return Promise.resolve(outcome as T).then(onFulfilled, onRejected)
   }
 
   /** As `Promise.prototype.catch`. */
@@ -117,12 +129,12 @@ export class Goroutine<T> implements PromiseLike<T> {
 
   /** @internal Called by its thread's event loop, with no user code on the stack. */
   static fulfill(g: Goroutine<unknown>, value: unknown): void {
-    g.#settle(FULFILLED, value)
+    g.#settle(value)
   }
 
   /** @internal As `fulfill`. */
   static reject(g: Goroutine<unknown>, reason: unknown): void {
-    g.#settle(REJECTED, reason)
+    g.#settle(new Failure(reason))
   }
 
   /** @internal Calls `callback` when `g` is settled. Nobody counts as waiting for it, and a failure is the callback's to report. */
@@ -135,25 +147,25 @@ export class Goroutine<T> implements PromiseLike<T> {
     return typeof g.#about === 'number' ? g.#about : g.#about.code
   }
 
-  #settle(state: typeof FULFILLED | typeof REJECTED, value: unknown): void {
+  #settle(outcome: unknown): void {
+    const before = this.#outcome
+    const waiting = before instanceof Awaited ? before : undefined
     // An aborted goroutine is settled when its signal aborts, and again, in vain, when its struct comes home.
-    if (this.#state !== PENDING) return
-    this.#state = state
-    this.#value = value
+    if (before !== PENDING && waiting === undefined) return
+    this.#outcome = outcome
+    const failure = outcome instanceof Failure ? outcome : undefined
     if (watchers.size > 0) {
       const watcher = watchers.get(this as Goroutine<unknown>)
       watchers.delete(this as Goroutine<unknown>)
-      if (watcher !== undefined) return watcher(state === REJECTED, value)
+      if (watcher !== undefined) return watcher(failure !== undefined, failure === undefined ? outcome : failure.reason)
     }
-    const waiting = this.#awaited
     if (waiting === undefined) {
-      if (state === REJECTED) raise(this as Goroutine<unknown>, value)
+      if (failure !== undefined) raise(this as Goroutine<unknown>, failure.reason)
       return
     }
     awaited--
-    this.#awaited = undefined
-    if (state === FULFILLED) waiting.resolve(value)
-    else waiting.reject(value)
+    if (failure === undefined) waiting.resolve(outcome)
+    else waiting.reject(failure.reason)
   }
 }
 

@@ -6,7 +6,7 @@
  *   integration  the built packages, as users get them, on real threads; a process of its own for every file
  *   conformance  Go's semantics, case by case, in every placement; GORO_CONFORMANCE_RUNS says how often (default 1)
  *   stress       races hunted on real threads; GORO_STRESS_RUNS says how often (default 1)
- *   examples     every program of docs/examples, run as a user runs it
+ *   examples     every program of docs/examples, run as a user runs it, and every benchmark, once
  *   rules        how the house is built: imports, exports, formatting, the lockfile
  *   types        what has to compile and what must not
  */

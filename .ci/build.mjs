@@ -9,6 +9,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { layouts } from './layouts.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -34,6 +35,8 @@ const types = spawnSync(process.execPath, [join(root, 'node_modules/typescript/b
 })
 if (types.status !== 0) process.exit(types.status ?? 1)
 
+const folded = await layouts(root)
+
 for (const [name, entries] of Object.entries(ENTRIES)) {
   const dir = join(root, 'packages', name)
   const { outputFiles, metafile } = await build({
@@ -42,7 +45,7 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
     outdir: 'dist',
     bundle: true,
     splitting: true,
-    plugins: [onlyParts(PARTS[name] ?? [])],
+    plugins: [onlyParts(PARTS[name] ?? []), folded],
     metafile: true,
     conditions: ['source'],
     format: 'esm',
@@ -109,6 +112,7 @@ const alone = {
         }
       },
     },
+    folded,
   ],
 }
 const goro = join(root, 'packages/goro')

@@ -20,6 +20,7 @@ import {
 import { ChannelClosedError } from './errors.ts'
 import {
   AGAIN,
+  acquireCase,
   acquireSudog,
   goready,
   ownId,
@@ -27,6 +28,7 @@ import {
   ready,
   readyAll,
   readyDone,
+  releaseCase,
   releaseSudog,
   spareSudog,
   unpark,
@@ -137,6 +139,7 @@ export function whenClosed(c: number, keep: Handle, callback: () => void): () =>
   }
   let waits = true
   const onClosed = () => {
+    if (!waits) return
     waits = false
     callback()
   }
@@ -242,9 +245,8 @@ export interface Hit {
 /** A select that waits for one of its cases. */
 interface Waiting {
   readonly cases: readonly Case[]
-  /** The sudogs of its channel cases, and by each of them which case it is. */
+  /** The sudogs of its channel cases, each with the index of its case as its `slot`. */
   readonly sudogs: number[]
-  readonly caseOf: ReadonlyMap<number, Case>
 }
 
 /**
@@ -260,11 +262,15 @@ export function selectCase(cases: readonly Case[]): Promise<Hit> {
   } catch (error) {
     return Promise.reject(error)
   }
-  const promises = cases.filter((each) => each.op === 'promise')
-  return promises.length === 0 ? start(waiting, []) : startWithPromises(waiting, promises)
+  return waiting.sudogs.length === cases.length
+    ? start(waiting)
+    : startWithPromises(
+        waiting,
+        cases.filter((each) => each.op === 'promise'),
+      )
 }
 
-/** The order in which `receiveReady` looks. */
+/** The order in which `receiveReady` looks: as many of it as there are cases. */
 const order: number[] = []
 
 /**
@@ -273,16 +279,16 @@ const order: number[] = []
  * likely to be asked first. That none was ready when it was asked says nothing of one moment: then undefined, and all are locked.
  */
 function receiveReady(cases: readonly Case[]): Hit | undefined {
-  order.length = 0
-  for (const each of cases) {
-    if (each.op !== 'recv') return undefined
-    const at = (Math.random() * (order.length + 1)) | 0
-    order.push(order[at] ?? order.length)
-    order[at] = order.length - 1
+  const count = cases.length
+  for (let i = 0; i < count; i++) {
+    if ((cases[i] as Case).op !== 'recv') return undefined
+    const at = (Math.random() * (i + 1)) | 0
+    order[i] = order[at] as number
+    order[at] = i
   }
   const cell = self.m + M.cell
-  for (const i of order) {
-    const { name, address } = cases[i] as Extract<Case, { op: 'recv' }>
+  for (let i = 0; i < count; i++) {
+    const { name, address } = cases[order[i] as number] as Extract<Case, { op: 'recv' }>
     const outcome = chanrecv(address, cell, 0, ownId())
     if (outcome === BLOCKED) continue
     if (outcome === CLOSED) return { case: name, value: undefined, done: true }
@@ -311,17 +317,16 @@ export function tryCase(cases: readonly Case[]): Hit | undefined {
 
 function prepare(cases: readonly Case[]): Waiting {
   const sudogs: number[] = []
-  const caseOf = new Map<number, Case>()
-  const waiting = { cases, sudogs, caseOf }
+  const waiting = { cases, sudogs }
   try {
-    for (const each of cases) {
+    for (let i = 0; i < cases.length; i++) {
+      const each = cases[i] as Case
       if (each.op === 'promise') continue
-      const sudog = acquireSudog()
+      const sudog = acquireCase()
       sudogs.push(sudog)
-      caseOf.set(sudog, each)
+      write(sudog + Sudog.slot, i)
       write(sudog + Sudog.on, each.address)
       write(sudog + Sudog.info, each.op === 'send' ? SEND : RECEIVE)
-      write(sudog + Sudog.cell, 0)
       if (each.op === 'send') writeCell(each.value, sudog + Sudog.cell, { root: `case ${each.name}` })
     }
   } catch (error) {
@@ -330,6 +335,9 @@ function prepare(cases: readonly Case[]): Waiting {
   }
   return waiting
 }
+
+/** The case of one of its sudogs. */
+const caseOf = ({ cases }: Waiting, sudog: number): Case => cases[read(sudog + Sudog.slot)] as Case
 
 /** A promise case that has settled. */
 interface Settled extends Outcome {
@@ -363,17 +371,20 @@ function hitOf({ of, failed, value }: Settled): Hit {
   return { case: of.name, value, done: false }
 }
 
-function start(waiting: Waiting, early: readonly Settled[]): Promise<Hit> {
-  const record = acquireSudog()
-  const hit = choose(waiting, early, record)
+function start(waiting: Waiting): Promise<Hit> {
+  const record = spareSudog()
+  // As that of a record.
+  write(record + Sudog.on, 0)
+  const hit = choose(waiting, NONE, record)
   if (hit === undefined) return park(record, settleSelect, waiting) as Promise<Hit>
-  releaseSudog(record)
   try {
     return ready(hit()) as Promise<Hit>
   } catch (error) {
     return Promise.reject(error)
   }
 }
+
+const NONE: readonly Settled[] = []
 
 function settleSelect(record: number, waiting: unknown): unknown {
   const winner = read(record + Sudog.select)
@@ -384,18 +395,18 @@ function settleSelect(record: number, waiting: unknown): unknown {
 
 /** Who had chosen a case died before it had done it. */
 function selectAgain(record: number, waiting: Waiting): unknown {
-  for (const [sudog, { op }] of waiting.caseOf) {
-    write(sudog + Sudog.info, op === 'send' ? SEND : RECEIVE)
+  for (const sudog of waiting.sudogs) {
+    write(sudog + Sudog.info, caseOf(waiting, sudog).op === 'send' ? SEND : RECEIVE)
     write(sudog + Sudog.select, 0)
   }
   store(record + Sudog.select, 0)
-  const hit = choose(waiting, [], record)
+  const hit = choose(waiting, NONE, record)
   return hit === undefined ? AGAIN : hit()
 }
 
 /** The hit of the case whose sudog is `winner`. All its sudogs are given back. */
 function finish(waiting: Waiting, winner: number, closed: boolean): unknown {
-  const { name, op } = waiting.caseOf.get(winner)!
+  const { name, op } = caseOf(waiting, winner)
   if (op === 'send') {
     end(waiting, closed ? 0 : winner)
     if (closed) throw closedError()
@@ -407,10 +418,10 @@ function finish(waiting: Waiting, winner: number, closed: boolean): unknown {
 }
 
 /** Gives the sudogs back. What was not sent is dropped; the value of `winner` has gone. */
-function end({ sudogs, caseOf }: Waiting, winner: number): void {
-  for (const sudog of sudogs) {
-    if (sudog !== winner && caseOf.get(sudog)!.op === 'send') dropCell(sudog + Sudog.cell)
-    releaseSudog(sudog)
+function end(waiting: Waiting, winner: number): void {
+  for (const sudog of waiting.sudogs) {
+    if (sudog !== winner && caseOf(waiting, sudog).op === 'send') dropCell(sudog + Sudog.cell)
+    releaseCase(sudog)
   }
 }
 

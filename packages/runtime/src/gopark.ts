@@ -3,18 +3,24 @@
  * sudog (sudog.ts) in shared memory; beside it stands, on its own thread, what the thread has to do when it comes home: a
  * function that reads the outcome, and the promise to be settled with it. No thread is held by what is parked.
  *
- *   park ──> PARKED ── goready, same thread ──> settled at once
+ *   park ──> PARKED ── goready, same thread ──> woken, told when whoever woke it waits itself ──> settled
  *                   └─ goready, another thread ──> its thread's inbox, and that thread is woken ──> settled there
+ *
+ * As in Go, who is readied does not run before who readied it waits: a sender fills a channel, and then its receiver empties it, where
+ * otherwise both would wait for each other at every value; and who unlocks a mutex may lock it again. So on the same thread the woken
+ * stand in a list, and are told when an operation of this thread has to wait, at the latest when no microtask is left (`nextTick`).
  *
  * An operation that has nothing to wait for makes no sudog, and its promise is fulfilled already. That alone would let two
  * goroutines that always find something ready keep their thread for themselves: promises that follow from one another leave no
- * turn for anything else. So every operation costs one of a budget, and when that is used up, one is put off until the thread's
- * loop has had its turn (Tokio's cooperative budgeting, "Reducing tail latencies with automatic cooperative task yielding").
+ * turn for anything else. So every operation costs one of a budget. When that is used up, the woken are told; and if something else
+ * waits for this thread, one operation is put off until the thread's loop has had its turn (Tokio's cooperative budgeting, "Reducing
+ * tail latencies with automatic cooperative task yielding").
  */
 import { inbox, load, read, SUDOG_CLASS, write } from '@goro/memory'
 import { dropCell } from './cell.ts'
 import { mayLook, saveLooks } from './local.ts'
 import { M } from './m.ts'
+import { nextTick } from './native.ts'
 import { lockId, mAt, self, wakeThread } from './sched.ts'
 import {
   homeOf,
@@ -42,6 +48,8 @@ const BUDGET = 512
 /** What stands beside a sudog, on its thread: used again, as a million of them would be garbage otherwise. */
 interface Parked {
   readonly slot: number
+  /** The sudog of an operation to come, that stays beside this when it has come home; 0 if there is none. */
+  sudog: number
   settle: Settle
   resolve: (value: unknown) => void
   /** What has to live as long as it waits. */
@@ -53,8 +61,13 @@ interface Parked {
 const idle = () => {}
 
 /** By the slot of a sudog. */
-const table: Parked[] = [{ slot: 0, settle: lookForOwn, resolve: idle, keep: undefined, own: true }]
+const table: Parked[] = [{ slot: 0, sudog: 0, settle: lookForOwn, resolve: idle, keep: undefined, own: true }]
 const free: Parked[] = []
+/** For the next operations that have to wait: the last one, which is the `spare`th, is the next. */
+const spares: Parked[] = []
+let spare = 0
+/** As many are kept, of those that come home. */
+const SPARES = 64
 /** Operations that the user's code on this thread waits for. */
 let parked = 0
 
@@ -62,10 +75,12 @@ let budget = BUDGET
 /** What was put off until the loop's next turn. */
 let deferred: (() => void)[] = []
 let readied = false
-/** Sudogs for the next operations that have to wait: the last one is the next. */
-const spares: number[] = []
-/** As many are kept, of those that come home. */
-const SPARES = 64
+/** What has come home on the thread that woke it, and is not settled yet: the first `wokenCount`. */
+const woken: number[] = []
+let wokenCount = 0
+let isTelling = false
+/** They will be told when no microtask is left. */
+let isTold = false
 
 /** Operations that the user's code on this thread waits for. */
 export const parkedHere = (): number => parked
@@ -97,7 +112,9 @@ export const ownId = (): number => lockId(self.id)
 export function acquireSudog(): number {
   const sudog = self.slab.allocClass(SUDOG_CLASS)
   write(sudog + Sudog.owner, self.id)
-  clear(sudog)
+  write(sudog + Sudog.select, 0)
+  write(sudog + Sudog.on, 0)
+  write(sudog + Sudog.cell, 0)
   return sudog
 }
 
@@ -107,30 +124,42 @@ export function releaseSudog(sudog: number): void {
   self.slab.freeClass(sudog, SUDOG_CLASS)
 }
 
+/** Sudogs for the cases of the selects to come: the first `cases`. */
+const caseSudogs: number[] = []
+let cases = 0
+
+/** A sudog for a case of a select: as `acquireSudog`, out of those that this thread has put aside. */
+export function acquireCase(): number {
+  return cases === 0 ? acquireSudog() : (caseSudogs[--cases] as number)
+}
+
+/** Gives back what `acquireCase` gave, when it is in no queue. */
+export function releaseCase(sudog: number): void {
+  if (cases === SPARES) return releaseSudog(sudog)
+  write(sudog + Sudog.status, SUDOG_IDLE)
+  write(sudog + Sudog.select, 0)
+  write(sudog + Sudog.cell, 0)
+  caseSudogs[cases++] = sudog
+}
+
 /** The sudog for an operation that may have to wait: `park` uses it up, otherwise it is there for the next. */
 export function spareSudog(): number {
-  if (spares.length === 0) spares.push(acquireSudog())
-  return spares[spares.length - 1] as number
+  return spare === 0 ? newSpare() : (spares[spare - 1] as Parked).sudog
 }
 
-/** Puts a sudog that has come home aside, if there are not enough. */
-function putAside(sudog: number): void {
-  if (spares.length === SPARES) return releaseSudog(sudog)
-  write(sudog + Sudog.status, SUDOG_IDLE)
-  clear(sudog)
-  spares.push(sudog)
+function newSpare(): number {
+  const beside = free.pop() ?? newParked()
+  const sudog = acquireSudog()
+  write(sudog + Sudog.slot, beside.slot)
+  beside.sudog = sudog
+  spares[spare++] = beside
+  return sudog
 }
 
-function clear(sudog: number): void {
-  write(sudog + Sudog.select, 0)
-  write(sudog + Sudog.on, 0)
-  write(sudog + Sudog.cell, 0)
-}
-
-let resolveNew!: (value: unknown) => void
+let parking: Parked
 /** One executor for all promises: a closure a promise would cost as much again. */
 const capture = (resolve: (value: unknown) => void): void => {
-  resolveNew = resolve
+  parking.resolve = resolve
 }
 
 /**
@@ -138,24 +167,28 @@ const capture = (resolve: (value: unknown) => void): void => {
  * counts on it if it is the runtime's `own`.
  */
 export function park(sudog: number, settle: Settle, keep: unknown, own = false): Promise<unknown> {
-  if (sudog === spares[spares.length - 1]) spares.pop()
-  const beside = free.pop() ?? newParked()
-  write(sudog + Sudog.slot, beside.slot)
+  let beside = spare === 0 ? undefined : spares[spare - 1]
+  if (beside !== undefined && beside.sudog === sudog) spare--
+  else {
+    beside = free.pop() ?? newParked()
+    write(sudog + Sudog.slot, beside.slot)
+  }
   beside.settle = settle
   beside.keep = keep
   beside.own = own
+  parking = beside
   const promise = new Promise(capture)
-  beside.resolve = resolveNew
   if (!own) parked++
   onPark()
   // It is in its queue already, but only dumps look at these.
   write(sudog + Sudog.goid, own ? NOBODY : currentGoid())
   write(sudog + Sudog.since, clock)
+  if (wokenCount > 0 && budget > 0) tell()
   return promise
 }
 
 function newParked(): Parked {
-  const beside = { slot: table.length, settle: lookForOwn, resolve: idle, keep: undefined, own: false }
+  const beside = { slot: table.length, sudog: 0, settle: lookForOwn, resolve: idle, keep: undefined, own: false }
   table.push(beside)
   return beside
 }
@@ -196,9 +229,29 @@ export function readyAll(chain: number): void {
 
 function readyHome(home: number): void {
   const owner = read(home + Sudog.owner)
-  if (owner !== self.id) sendHome(home, owner)
-  else if (--budget > 0) settle(home)
-  else defer(() => settle(home))
+  if (owner !== self.id) return sendHome(home, owner)
+  woken[wokenCount++] = home
+  if (isTold) return
+  isTold = true
+  nextTick(tellAtEnd)
+}
+
+/** Settles what the woken wait for. */
+function tell(): void {
+  // Who tells comes to what is woken meanwhile.
+  if (isTelling) return
+  isTelling = true
+  for (let i = 0; i < wokenCount; i++) settle(woken[i] as number)
+  budget -= wokenCount
+  wokenCount = 0
+  isTelling = false
+}
+
+function tellAtEnd(): void {
+  isTold = false
+  if (wokenCount === 0) return
+  if (budget > 0) tell()
+  else self.wakeSelf()
 }
 
 function sendHome(home: number, owner: number): void {
@@ -219,26 +272,33 @@ export function settle(home: number): void {
   } catch (error) {
     outcome = Promise.reject(error)
   }
-  const resolve = forget(beside)
-  putAside(home)
+  const resolve = forget(beside, home)
   readied = true
   resolve(outcome)
 }
 
 /** Takes a sudog that nobody will wake any more off this thread's books, and gives what settles its promise. */
 export function unpark(sudog: number): (value: unknown) => void {
-  const resolve = forget(table[read(sudog + Sudog.slot)]!)
-  releaseSudog(sudog)
   readied = true
-  return resolve
+  return forget(table[read(sudog + Sudog.slot)]!, sudog)
 }
 
-function forget(beside: Parked): (value: unknown) => void {
+/** What stands beside `sudog` is there for others again, and the sudog itself. */
+function forget(beside: Parked, sudog: number): (value: unknown) => void {
   const { resolve } = beside
   beside.keep = undefined
   beside.resolve = idle
   if (!beside.own && --parked === 0) onPark()
-  free.push(beside)
+  if (beside.sudog === 0 || spare === SPARES) {
+    beside.sudog = 0
+    free.push(beside)
+    releaseSudog(sudog)
+  } else {
+    write(sudog + Sudog.status, SUDOG_IDLE)
+    // It may have been a select's record.
+    write(sudog + Sudog.select, 0)
+    spares[spare++] = beside
+  }
   return resolve
 }
 
@@ -297,21 +357,45 @@ function isLeftBy(sudog: number, waker: number): boolean {
   return winner !== 0 && winner !== sudog && (isReadyBy(winner, waker) || isTakenBy(winner, waker))
 }
 
-const done: Promise<void> = Promise.resolve()
+/** The promise of what is done: one for all. */
+export const done: Promise<void> = Promise.resolve()
+
+let isFree: () => boolean = () => false
+/** Asks `callback`, when the budget is used up, whether nothing else waits for this thread. */
+export function useFree(callback: () => boolean): void {
+  isFree = callback
+}
+
+/** Takes one operation from the budget. False if there is none left: it has to be put off. */
+export function spend(): boolean {
+  return --budget > 0 || renew()
+}
+
+function renew(): boolean {
+  if (deferred.length > 0 || !isFree()) return false
+  tell()
+  budget = BUDGET
+  return true
+}
 
 /** The promise of an operation that has not had to wait and gives nothing: one for all. */
 export function readyDone(): Promise<void> {
-  return --budget > 0 ? done : ready(undefined)
+  return spend() ? done : putOff(() => {})
 }
 
 /** The promise of an operation that has not had to wait. */
 export function ready<T>(value: T | PromiseLike<T>): Promise<T> {
-  return --budget > 0 ? Promise.resolve(value) : new Promise((resolve) => defer(() => resolve(value)))
+  return spend() ? Promise.resolve(value) : putOff(() => value)
+}
+
+/** Resolves with what `then` gives, after the thread's loop has had its turn. */
+export function putOff<T>(then: () => T | PromiseLike<T>): Promise<T> {
+  return new Promise((resolve) => defer(() => resolve(then())))
 }
 
 /** Resolves after others have had a turn: what was put off before, a goroutine that has not started, and what waits in the event loop. */
 export function gosched(): Promise<void> {
-  return new Promise((resolve) => defer(resolve))
+  return putOff(() => {})
 }
 
 function defer(callback: () => void): void {
@@ -322,7 +406,8 @@ function defer(callback: () => void): void {
 /** For the thread's loop, at each of its turns: does what was put off. Whether there was anything. */
 export function runDeferred(): boolean {
   budget = BUDGET
-  if (deferred.length === 0) return false
+  if (deferred.length === 0 && wokenCount === 0) return false
+  tell()
   const due = deferred
   deferred = []
   for (const callback of due) callback()

@@ -61,7 +61,8 @@ export const DIED = 4
 
 /** Takes the mutex if it is free. */
 export function trylock(mutex: number, m: number): number {
-  const state = load(mutex + Mutex.state)
+  const state = cas(mutex + Mutex.state, 0, heldBy(m))
+  if (state === 0) return DONE
   if (state === DEAD) return DIED
   return holderOf(state) === 0 && cas(mutex + Mutex.state, state, state | heldBy(m)) === state ? DONE : BLOCKED
 }
@@ -97,9 +98,10 @@ function take(mutex: number, sudog: number, m: number, owner: number, wasWoken: 
   }
 }
 
-/** Frees the mutex. DONE, MISUSE, DIED, or a waiter to be readied. */
-export function unlockMutex(mutex: number, owner: number): number {
-  const state = load(mutex + Mutex.state)
+/** Frees the mutex, which thread `m` mostly holds itself. DONE, MISUSE, DIED, or a waiter to be readied. */
+export function unlockMutex(mutex: number, m: number, owner: number): number {
+  const state = cas(mutex + Mutex.state, heldBy(m), 0)
+  if (state === heldBy(m)) return DONE
   if (state === DEAD) return DIED
   if (holderOf(state) === 0) return MISUSE
   // Nobody waits, or one that does is on its way and will see that it is free.

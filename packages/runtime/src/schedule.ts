@@ -22,7 +22,7 @@ import {
   tag1Of,
   WAITING,
 } from './g.ts'
-import { noteTime, runDeferred, takeReadied } from './gopark.ts'
+import { noteTime, runDeferred, takeReadied, useFree } from './gopark.ts'
 import { knowsHandles, learnHandles } from './handle.ts'
 import type { LineEnd } from './line.ts'
 import { functionAt, mayGoOn } from './link.ts'
@@ -116,6 +116,7 @@ let lastClock = 0
 /** Runs this M until the runtime stops, if `g` is not 0 for this goroutine alone. */
 export async function schedule(g: number): Promise<void> {
   startClock()
+  useFree(isFree)
   wakeSysmon()
   given = g
   // What was meant for it may be with another by now.
@@ -242,6 +243,17 @@ function takeGiven(): number {
   const g = given
   given = 0
   return g
+}
+
+/** Whether the goroutines that go on here may go on without a turn of the loop: it would find nothing to do. */
+function isFree(): boolean {
+  return (
+    inbox.isEmpty(self.m + M.inbox) &&
+    self.idle.has(self.id) &&
+    !self.procs.isWanted &&
+    !anyWork() &&
+    now() - lastPoll < ASYNC_POLL_EVERY_MS
+  )
 }
 
 function turnOfMicrotasks(): number {

@@ -9,11 +9,13 @@ import {
   goready,
   ownId,
   park,
+  putOff,
   ready,
   readyAll,
   readyDone,
   releaseSudog,
   spareSudog,
+  spend,
   unpark,
 } from './gopark.ts'
 import { addressOf, type Handle, KIND, release, retainIfAlive, share } from './handle.ts'
@@ -80,30 +82,35 @@ interface Locking {
   readonly keep: Handle
   readonly mutex: number
   readonly since: number
+  readonly value: unknown
 }
 
-export function mutexLock(mutex: number, keep: Handle): Promise<void> {
-  const free = trylock(mutex, self.id)
-  if (free === DONE) return readyDone()
-  if (free === DIED) return Promise.reject(diedError())
-  const sudog = spareSudog()
-  write(sudog + Sudog.info, 0)
-  const outcome = lockMutex(mutex, sudog, self.id, ownId())
-  if (outcome === DONE) return readyDone()
-  if (outcome === DIED) return Promise.reject(diedError())
-  const locking: Locking = { keep, mutex, since: now() }
-  return park(sudog, settleLock, locking) as Promise<void>
+/** Locks the mutex: a promise of `value`. @throws ThreadDiedError (rejects) */
+export function mutexLock<T>(mutex: number, keep: Handle, value: T): Promise<T> {
+  // Before it has the mutex, which it would hold while others have their turn.
+  if (!spend()) return putOff(() => mutexLock(mutex, keep, value))
+  let outcome = trylock(mutex, self.id)
+  if (outcome === BLOCKED) {
+    const sudog = spareSudog()
+    write(sudog + Sudog.info, 0)
+    outcome = lockMutex(mutex, sudog, self.id, ownId())
+    if (outcome === BLOCKED) {
+      const locking: Locking = { keep, mutex, since: now(), value }
+      return park(sudog, settleLock, locking) as Promise<T>
+    }
+  }
+  return outcome === DIED ? Promise.reject(diedError()) : Promise.resolve(value)
 }
 
-function settleLock(sudog: number, keep: unknown): unknown {
+function settleLock(sudog: number, locking: unknown): unknown {
   const info = read(sudog + Sudog.info)
   if (info === HOLDER_DIED) throw diedError()
-  if (info !== RETRY) return undefined
-  const { mutex, since } = keep as Locking
+  const { mutex, since, value } = locking as Locking
+  if (info !== RETRY) return value
   write(sudog + Sudog.info, now() - since > STARVATION_MS ? STARVING : 0)
   const outcome = relockMutex(mutex, sudog, self.id, ownId())
   if (outcome === DIED) throw diedError()
-  return outcome === BLOCKED ? AGAIN : undefined
+  return outcome === BLOCKED ? AGAIN : value
 }
 
 /** @throws ThreadDiedError */
@@ -115,7 +122,7 @@ export function mutexTryLock(mutex: number): boolean {
 
 /** @throws SyncError, ThreadDiedError */
 export function mutexUnlock(mutex: number): void {
-  const outcome = unlockMutex(mutex, ownId())
+  const outcome = unlockMutex(mutex, self.id, ownId())
   if (outcome === MISUSE) throw new SyncError('sync: unlock of unlocked mutex')
   if (outcome === DIED) throw diedError()
   if (outcome !== DONE) goready(outcome)
@@ -290,7 +297,7 @@ export function condWait(cond: number, keep: Handle, mutexKeep: Handle): Promise
   write(sudog + Sudog.info, 0)
   // In the queue before the mutex is free: a signal that follows is not missed.
   waitSignal(cond, sudog, ownId())
-  const promise = park(sudog, () => mutexLock(mutex, mutexKeep), keep) as Promise<void>
+  const promise = park(sudog, () => mutexLock(mutex, mutexKeep, undefined), keep) as Promise<void>
   try {
     mutexUnlock(mutex)
   } catch (error) {

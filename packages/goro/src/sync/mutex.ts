@@ -14,18 +14,18 @@ import {
 
 /** What `lock` resolves to: unlocks once, by `unlock()` or at the end of a block with `using`. */
 export class Guard {
-  #unlock: (() => void) | undefined
+  #locked: { unlock(): void } | undefined
 
   /** @internal */
-  constructor(unlock: () => void) {
-    this.#unlock = unlock
+  constructor(locked: { unlock(): void }) {
+    this.#locked = locked
   }
 
   /** Unlocks. A second call does nothing. */
   unlock(): void {
-    const unlock = this.#unlock
-    this.#unlock = undefined
-    unlock?.()
+    const locked = this.#locked
+    this.#locked = undefined
+    locked?.unlock()
   }
 
   /** As `unlock`, for `using`. */
@@ -62,9 +62,8 @@ export class Mutex extends Handle {
    * @returns a promise of a guard that unlocks it again.
    * @throws ThreadDiedError (rejects) if a thread has died while it held it.
    */
-  async lock(): Promise<Guard> {
-    await mutexLock(addressOf(this), this)
-    return new Guard(() => this.unlock())
+  lock(): Promise<Guard> {
+    return mutexLock(addressOf(this), this, new Guard(this))
   }
 
   /** Takes the mutex if it is free; whether it was. @throws ThreadDiedError */
@@ -84,7 +83,7 @@ export class Mutex extends Handle {
    * @throws (rejects) what `fn` throws; ThreadDiedError.
    */
   async withLock<R>(fn: () => R | PromiseLike<R>): Promise<R> {
-    await mutexLock(addressOf(this), this)
+    await mutexLock(addressOf(this), this, undefined)
     try {
       return await fn()
     } finally {

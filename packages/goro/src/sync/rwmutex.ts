@@ -41,13 +41,13 @@ export class RWMutex extends Handle {
   /** Takes it for writing. Resolves to a guard that unlocks it. @throws ThreadDiedError (rejects) */
   async lock(): Promise<Guard> {
     await rwLock(addressOf(this), this)
-    return new Guard(() => this.unlock())
+    return new Guard(this)
   }
 
   /** Takes it for reading. Resolves to a guard that unlocks it. @throws ThreadDiedError (rejects) */
   async rLock(): Promise<Guard> {
     await rwRLock(addressOf(this), this)
-    return new Guard(() => this.rUnlock())
+    return new Guard({ unlock: () => this.rUnlock() })
   }
 
   /** Takes it for writing if that needs no waiting; whether it did. @throws ThreadDiedError */

@@ -280,7 +280,7 @@ function critical(thread: number, wake = true): boolean {
     }
     if (outcome === DIED) return false
   }
-  const next = unlockMutex(A, thread + 1)
+  const next = unlockMutex(A, thread, thread + 1)
   if (next !== DONE && next !== DIED && wake) ready(next)
   return true
 }

@@ -152,7 +152,7 @@ function critical(thread: number): void {
     }
   }
   write(B, read(B) + 1)
-  const next = unlockMutex(A, thread + 1)
+  const next = unlockMutex(A, thread, thread + 1)
   if (next !== DONE) ready(next)
 }
 

@@ -10,6 +10,7 @@ import { Command, InvalidArgumentError } from 'commander'
 
 interface RunOptions {
   procs?: number
+  preempt?: boolean
 }
 
 export const runCommand = new Command('run')
@@ -18,6 +19,7 @@ export const runCommand = new Command('run')
   .argument('<file>', 'the program')
   .argument('[args...]', 'its arguments; those that begin with a dash stand after --')
   .option('--procs <n>', 'how many processors run goroutines (GOMAXPROCS)', count)
+  .option('--preempt', 'let goroutines be interrupted in the loops of async functions')
   .action((file: string, args: string[], options: RunOptions) => run(file, args, options))
 
 const MAX_PROCS = 256
@@ -31,14 +33,14 @@ function count(text: string): number {
 /** What ends a process that does not listen for it; the first three may come from a terminal. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR2'] as const
 
-async function run(file: string, args: readonly string[], { procs }: RunOptions): Promise<void> {
+async function run(file: string, args: readonly string[], { procs, preempt }: RunOptions): Promise<void> {
   const problem = problemOf(file)
   if (problem !== undefined) {
     console.error(`goro run: ${problem}`)
     process.exitCode = 1
     return
   }
-  const preload = new URL('./preload.js', import.meta.url).href
+  const preload = new URL(`./preload.js${preempt === true ? '?preempt' : ''}`, import.meta.url).href
   const child = spawn(process.execPath, [...process.execArgv, '--import', preload, resolve(file), ...args], {
     stdio: 'inherit',
     env: procs === undefined ? process.env : { ...process.env, GOMAXPROCS: String(procs) },

@@ -3,9 +3,10 @@
  * once, each with the next number (node.ts).
  */
 import type { LoadHook } from 'node:module'
-import { loadModule } from './load.ts'
+import { loadModule, usePreemption } from './load.ts'
 
 const own = import.meta.url
+if (new URL(own).searchParams.has('preempt')) usePreemption()
 const shared = globalThis as { [LAST]?: string }
 const LAST: unique symbol = Symbol.for('goro.hooks') as never
 shared[LAST] = own

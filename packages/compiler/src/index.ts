@@ -32,6 +32,11 @@ export interface CompileOptions {
   /** Source text of an expression that gives, at run time, what to import for `specifier`. Default: the specifier itself. */
   readonly importExpression?: (specifier: string) => string | undefined
   /**
+   * Whether goroutines can be interrupted in the loops of the module's async functions, so that others on their thread go on: each loop
+   * then looks, each time round, whether it is to let them. Default: false.
+   */
+  readonly preempt?: boolean
+  /**
    * The source map, as an object or as JSON, of what was done to the source before. Positions in messages and in the result's
    * map are then those of the text that a person wrote.
    */
@@ -78,10 +83,8 @@ export function compile(source: string, options: CompileOptions): Compiled | nul
   const original = new Original(source, filename, inputMap as EncodedSourceMap | undefined, options.originalSource)
   const module = new Module(program)
   if (options.dependency !== true && !module.usesGoro) return null
-  const text = transform(source, module, original, {
-    isExternal,
-    expression: (specifier) => importExpression?.(specifier),
-  })
+  const imports = { isExternal, expression: (specifier: string) => importExpression?.(specifier) }
+  const text = transform(source, module, original, imports, options.preempt === true)
   if (text === undefined) return null
   return {
     code: text.toString(),
@@ -95,7 +98,7 @@ export function compile(source: string, options: CompileOptions): Compiled | nul
 const USES_GORO = /(['"`])goro\1|(['"])use goroutine\2/
 const HAS_FUNCTIONS = /\bfunction\b|\bclass\b|=>|\)\s*\{/
 /** What has been compiled is not compiled again; nor is what takes compiled modules in. */
-const COMPILED = /\bgoro[./]compiled\b/
+const COMPILED = /\bgoro[./]compiled\b|\bglobalThis\._goro_preempt\b/
 
 function concerns(source: string, dependency: boolean): boolean {
   return (dependency ? HAS_FUNCTIONS : USES_GORO).test(source) && !COMPILED.test(source)

@@ -12,6 +12,14 @@ import { isPackage, isUserCode } from './user-code.ts'
 
 const COMPILER = new URL('./index.js', import.meta.url)
 
+/** Whether files are compiled with preemption points (preempt.ts). */
+export let preempts = false
+
+/** From here on, they are. */
+export function usePreemption(): void {
+  preempts = true
+}
+
 let compiler: { compile: typeof compile } | undefined
 
 /** Loaded with the first file: the parser takes its time. */
@@ -22,7 +30,7 @@ export function load(file: string, source: string, format: 'module' | 'commonjs'
   const path = file.startsWith('file:') ? fileURLToPath(withoutQuery(file)) : file
   if (!isUserCode(path, source)) return undefined
   const map = sourceMap(source, path)
-  const key = keyOf(COMPILER, [path, format, source, map?.isInline === false ? map.text : ''])
+  const key = keyOf(COMPILER, [path, format, String(preempts), source, map?.isInline === false ? map.text : ''])
   let entry = read(key)
   if (entry === undefined || Object.entries(entry.packages).some(([name, is]) => isPackage(name, path) !== is)) {
     entry = compileFile(path, source, format, map)
@@ -36,6 +44,7 @@ function compileFile(path: string, source: string, format: 'module' | 'commonjs'
   const options: CompileOptions = {
     filename: path,
     dependency: true,
+    preempt: preempts,
     format,
     isExternal(specifier) {
       packages[specifier] ??= isPackage(specifier, path)

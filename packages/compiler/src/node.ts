@@ -8,12 +8,18 @@
  * those of ES modules load it; or by both.
  */
 import module from 'node:module'
-import { type Loaded, load, loadModule } from './load.ts'
+import { type Loaded, load, loadModule, preempts, usePreemption } from './load.ts'
 
 let isInstalled = false
+/** Registers the hooks once more, if they run on another thread. */
+let renew = (): void => {}
 
-/** Installs the loader on this thread, once. */
-export function install(): void {
+/** Installs the loader on this thread, once. With `preempt`, files are compiled with preemption points from here on. */
+export function install(preempt: boolean): void {
+  if (preempt && !preempts) {
+    usePreemption()
+    renew()
+  }
   if (isInstalled) return
   isInstalled = true
   process.setSourceMapsEnabled(true)
@@ -71,7 +77,8 @@ function registerAsync(): void {
   const { register } = module
   let count = 0
   // Of several, the last is in force (hooks.ts): these can't be taken back.
-  const registerOurs = () => register(`./hooks.js?${count++}`, import.meta.url)
+  const registerOurs = () => register(`./hooks.js?${count++}${preempts ? '&preempt' : ''}`, import.meta.url)
+  renew = registerOurs
   registerOurs()
   module.register = ((...given: Parameters<typeof register>) => {
     register(...given)

@@ -10,12 +10,22 @@ import { webpackBundler } from './bundle-webpack.ts'
 import { type Compiled, type CompileOptions, compile } from './index.ts'
 import { isPackage, isUserCode } from './user-code.ts'
 
+/** What each plugin takes. */
+export interface PluginOptions {
+  /**
+   * Whether goroutines can be interrupted in the loops of async functions, so that one that computes for long, or for ever, does not keep
+   * the others on its thread waiting (guide, chapter 8). Default: false.
+   */
+  readonly preempt?: boolean
+}
+
 /** A plugin for each bundler. */
-export type Plugins = UnpluginInstance<undefined, false>
+export type Plugins = UnpluginInstance<PluginOptions | undefined, false>
 
 /** Plugins that put the files of the folder `standalone`, which is goro with all that it needs, beside a bundle. */
 export function plugins(standalone: URL): Plugins {
-  return createUnplugin((_, { framework }) => {
+  return createUnplugin<PluginOptions | undefined, false>((given, { framework }) => {
+    const preempt = given?.preempt === true
     const makeBundler =
       framework === 'esbuild'
         ? esbuildBundler
@@ -31,7 +41,12 @@ export function plugins(standalone: URL): Plugins {
         filter: { id: /\.[cm]?[jt]sx?$/ },
         async handler(source, id) {
           if (!isUserCode(id, source)) return null
-          const options: CompileOptions = { filename: id, dependency: true, isExternal: (name) => isPackage(name, id) }
+          const options: CompileOptions = {
+            filename: id,
+            dependency: true,
+            preempt,
+            isExternal: (name) => isPackage(name, id),
+          }
           const inlines = framework === 'webpack' && /tsx?$/.test(id)
           if (!bundler.makesBundle()) return result(compile(source, options), inlines)
           const { compiled, imports } = compileAndList(source, options)

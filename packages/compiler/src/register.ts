@@ -19,8 +19,15 @@ export async function whenNeeded(install: ThreadLoader): Promise<void> {
   ;(globalThis as Record<symbol, unknown>)[Symbol.for('goro.loader')] = install
 }
 
+let isPreemptive = false
+
+/** Has the loader compile what it loads with preemption points (preempt.ts). Before `register`. */
+export function preempt(): void {
+  isPreemptive = true
+}
+
 /** Installs the loader on this thread, once. */
 export async function register(): Promise<void> {
   const { install } = await import('./node.ts')
-  install()
+  install(isPreemptive)
 }

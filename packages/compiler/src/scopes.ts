@@ -16,6 +16,8 @@ export interface Scopes {
   of(node: Node): Scope | undefined
   /** What an identifier that is no declaration refers to. */
   reference(identifier: Node): Reference | undefined
+  /** Whether there is a variable of that name anywhere. */
+  declares(name: string): boolean
 }
 
 /** What `variable` is declared by, with the types of our tree. */
@@ -47,6 +49,7 @@ export function analyseScopes(program: Program): Scopes {
     top: manager.scopes[1] as Scope,
     of: (node) => byNode.get(node),
     reference: (identifier) => references.get(identifier),
+    declares: (name) => manager.scopes.some(({ set }) => set.has(name)),
   }
 }
 

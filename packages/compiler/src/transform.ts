@@ -5,11 +5,13 @@
  *   - a header on the first line: what the module's functions need (`_goro_m`: data only, so that it can be shipped itself),
  *     and how to get at those of module level (`_goro_f`), given to whoever runs goroutines;
  *   - around each other function that may become a goroutine, `_goro.ship(…)`, which notes its *thunk*: a function that gives
- *     the values of its free variables. At run time, names in the text are matched with names in the thunk.
+ *     the values of its free variables. At run time, names in the text are matched with names in the thunk;
+ *   - if asked for, a check in the loops of async functions (preempt.ts).
  */
 import MagicString from 'magic-string'
 import type { Element, Module } from './capture.ts'
 import { explain, type Original } from './diagnostics.ts'
+import { CHECK, checksOf } from './preempt.ts'
 import { Certainty, type Reached, reachedOf } from './reach.ts'
 import { isUnit, type Node, skipTrivia, staticKey, TRIVIA, type Unit, unwrap } from './syntax.ts'
 
@@ -24,6 +26,7 @@ export function transform(
   module: Module,
   original: Original,
   imports: Imports,
+  preempt: boolean,
 ): MagicString | undefined {
   const names = unusedNames(source)
   const reached = reachedOf(module, names.default)
@@ -34,6 +37,8 @@ export function transform(
   const transformer = new Transformer(source, module, original, imports, names)
   // Inner ones first: where two end, the inner one's text comes before the outer one's.
   for (const each of reached.toReversed()) transformer.place(each)
+  // Code that calls something else so would not find the global object.
+  if (preempt && !module.scopes.declares('globalThis')) transformer.placeChecks()
   return transformer.finish()
 }
 
@@ -99,8 +104,16 @@ class Transformer {
     }
   }
 
+  placeChecks(): void {
+    for (const { start, end } of checksOf(this.#module.program)) {
+      // What is at the same place belongs into the block.
+      this.#text.appendLeft(start, end === undefined ? ` ${CHECK}` : `{ ${CHECK} `)
+      if (end !== undefined) this.#text.appendLeft(end, ' }')
+    }
+  }
+
   finish(): MagicString | undefined {
-    if (this.#sites.length === 0) return undefined
+    if (this.#sites.length === 0) return this.#text.hasChanged() ? this.#text : undefined
     const { program } = this.#module
     const directive = program.body.filter((statement) => 'directive' in statement && statement.directive).at(-1)
     const start = directive?.end ?? skipTrivia(this.#source, program.hashbang?.end ?? 0)

@@ -24,6 +24,7 @@ import { holdOpen, startDriver, untilQuiet, whenTicking } from './netpoll.ts'
 import { MAX_PROCS } from './p.ts'
 import { installPanic, noteUnawaited } from './panic.ts'
 import { startFree, wakeM } from './park.ts'
+import { offerPreemption } from './preempt.ts'
 import { numCPU, parseProcs } from './procs.ts'
 import { CLOSING, create, gomaxprocs, isJoined, isStopping, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
 import { startWith, whenPinned } from './spawn.ts'
@@ -120,6 +121,7 @@ export function boot(): void {
   whenTicking(startThreadsWanted)
   whenPinned(startPinned)
   installPanic()
+  offerPreemption()
   useGoid(() => MAIN_GOID)
   startDriver(reportDeadlock)
   const schedtrace = milliseconds(debug.get('schedtrace'))

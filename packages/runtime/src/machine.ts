@@ -16,6 +16,7 @@ import { M, M_RUNNING, M_STARTING } from './m.ts'
 import { nextTick, osThreadId, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
 import { watchOutput } from './output.ts'
+import { offerPreemption } from './preempt.ts'
 import { hold, joinRegion, self, unhold } from './sched.ts'
 import { schedule } from './schedule.ts'
 import { catchUp, joinGroup } from './shared.ts'
@@ -53,6 +54,7 @@ export default async function machine(task: MachineTask | SysmonTask): Promise<v
   process.on('unhandledRejection', onUnhandledRejection)
   whenUnawaited(holdUntilReported)
   watchOutput(printsAtOnce)
+  offerPreemption()
   // Another thread has its processor by now, if this one was given up before it got here.
   if (cas(self.m + M.status, M_STARTING, M_RUNNING) !== M_STARTING) return
   write(self.m + M.threadId, threadId)

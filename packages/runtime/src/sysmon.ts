@@ -18,6 +18,7 @@ import { M, M_RUNNING, MAX_THREADS } from './m.ts'
 import { now } from './native.ts'
 import { P } from './p.ts'
 import { wakep } from './park.ts'
+import { ASKED } from './preempt.ts'
 import { isStopping, joinRegion, mAt, pAt, SCHED, Sched, self } from './sched.ts'
 import { formatTrace } from './schedtrace.ts'
 import { anyWork } from './steal.ts'
@@ -102,6 +103,7 @@ function retake(): boolean {
       since[t] = time
     }
     if (state === NONE && isRunning && !self.procs.isInLine(t)) overtaken++
+    if (isRunning && time - since[t]! >= STEP_MS) store(mAt(t) + M.preempt, ASKED)
     if (state === BUSY) busy++
     if (state === BUSY && isRunning && time - since[t]! >= STEP_MS) due.push(t)
   }

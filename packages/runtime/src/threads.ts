@@ -151,6 +151,7 @@ export function startM(g = 0): void {
   write(m + M.ticket, 0)
   write(m + M.locked, 0)
   write(m + M.pins, 0)
+  write(m + M.preempt, 0)
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
   write(m + M.holds, 0)

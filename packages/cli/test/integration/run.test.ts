@@ -52,6 +52,19 @@ describe('runs', () => {
   })
 })
 
+test('with --preempt, a goroutine that loops lets the others on its thread go on', async () => {
+  const project = new Project('preempt')
+  const options = { env: { GOMAXPROCS: '1' } }
+  const { code, stdout, stderr } = await project.node(
+    ['node_modules/goro/bin/goro.js', 'run', '--preempt', 'src/main.ts'],
+    options,
+  )
+  expect(stderr).toBe('')
+  expect(stdout).toBe(`woken true\nno 2 ${project.placeOf('new RangeError', 'src/main.ts')}\n`)
+  expect(code).toBe(0)
+  project.remove()
+})
+
 describe('ends as the program does', () => {
   test('its exit code', async () => {
     project.write('code.ts', 'process.exitCode = 37 as number\n')

@@ -143,6 +143,30 @@ export const byComma = unmarked(',')
   )
 })
 
+describe('with preempt, a goroutine that loops lets the others on its thread go on, and an error has its place', () => {
+  let project: Project
+  beforeAll(() => {
+    project = new Project('preempt')
+    project.add('builds', 'builds')
+  })
+  afterAll(() => project.remove())
+
+  test.each([
+    'esbuild module minified',
+    'rollup commonjs',
+    'rolldown module minified',
+    'vite module minified library',
+    'webpack module minified',
+    'rspack commonjs',
+  ])('%s', async (build) => {
+    expect(await buildAndRun(project, build, { PREEMPT: '1' })).toEqual([
+      'woken true',
+      `no 2 ${project.placeOf('new RangeError', 'src/main.ts')}`,
+      '',
+    ])
+  })
+})
+
 describe('a refusal fails the build, with its place and the way out', () => {
   let project: Project
   beforeAll(() => {

@@ -139,6 +139,44 @@ export const again = async (n) => [n, await go(async () => late(n))]
   })
 })
 
+describe('with goro/register/preempt, a goroutine that loops lets the others on its thread go on', () => {
+  let project: Project
+  beforeAll(() => {
+    project = new Project('preempt')
+    const spin =
+      'exports.spin = async function (state) { for (let n = 1; ; n++) if (Atomics.load(state, 0) !== 0) return n }'
+    project.write('spin.cjs', `${spin}\n`)
+    const common = project.read('src/main.ts').replace('./spin.ts', '../spin.cjs')
+    project.write('src/main-of-commonjs.ts', common)
+    // What a goroutine imports by itself is compiled on its thread.
+    const late = common
+      .replace(/^import .*spin.*$/m, '')
+      .replace('go(spin, state)', "go(async () => (await import('./spin.ts')).spin(state))")
+    project.write('src/main-that-imports-late.ts', late)
+  })
+  afterAll(() => project.remove())
+
+  const PREEMPT = ['--import', 'goro/register/preempt']
+  const ways: Record<string, readonly string[]> = {
+    'tsx before it': [...TSX, ...PREEMPT],
+    'tsx after it': [...PREEMPT, ...TSX],
+    'goro/register before it': [...TSX, ...GORO, ...PREEMPT],
+    'goro/register after it': [...TSX, ...PREEMPT, ...GORO],
+  }
+  test.each(Object.entries(ways))('%s', async (_, options) => {
+    for (const main of ['main', 'main-of-commonjs', 'main-that-imports-late']) {
+      const { code, stdout, stderr } = await project.node([...options, `src/${main}.ts`])
+      expect(stderr).toBe('')
+      expect(stdout.split('\n')).toEqual([
+        'woken true',
+        `no 2 ${project.placeOf('new RangeError', `src/${main}.ts`)}`,
+        '',
+      ])
+      expect(code).toBe(0)
+    }
+  })
+})
+
 describe('what has been compiled is kept', () => {
   let project: Project
   let cache: string

@@ -59,6 +59,10 @@ const beforeTsx = new Map([
   ...(await run(compiled, [GORO, TSX], typescript)),
   ...(await run(compiled, [GORO], javascript)),
 ])
+const preemptive = new Map([
+  ...(await run(compiled, ['goro/register/preempt', TSX], typescript)),
+  ...(await run(compiled, ['goro/register/preempt'], javascript)),
+])
 const afterTsx = await run(compiled, [TSX, GORO], typescript)
 /** Node takes types off by itself, but no more than that; and what is newer than Node 22 in it is left as it is. */
 const erasable =
@@ -70,6 +74,7 @@ test('every case was run each time', () => {
   expect(new Set([...plainly.values()].map(({ file }) => file))).toEqual(new Set(files))
   expect(names.length).toBeGreaterThan(150)
   expect([...beforeTsx.keys()]).toEqual(names)
+  expect([...preemptive.keys()]).toEqual(names)
   expect(new Set([...stripped.values()].map(({ file }) => file))).toEqual(new Set(erasable))
   expect([...afterTsx.keys()]).toEqual(names.filter((name) => /^[^:]+\.m?ts:/.test(name)))
 })
@@ -78,7 +83,7 @@ describe.each(files)('%s', (file) => {
   const cases = [...plainly.values()].filter((line) => line.file === file)
   test.each(cases.map((line) => [line.name as string, line] as const))('%s', (name, line) => {
     expect(matches(line.outcome, line.plain), `plain: ${line.outcome}`).toBe(line.plain)
-    for (const [how, lines] of Object.entries({ beforeTsx, afterTsx, stripped })) {
+    for (const [how, lines] of Object.entries({ beforeTsx, preemptive, afterTsx, stripped })) {
       const other = lines.get(`${file}: ${name}`)
       if (other === undefined) continue
       expect(matches(other.outcome, line.expected), `${how}: ${other.outcome}`).toBe(line.expected)

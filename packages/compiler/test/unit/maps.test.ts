@@ -18,6 +18,7 @@ export default async function (files: string[], options: Options) {
 }
 class Base { static run() {} }; const tasks = { a: () => 1, b() {} }
 go(() => new Base()); go(tasks.a); label: for (;;) break label
+async function* loops(xs) { for (const x of xs) { while (x) do yield x; while (label) } }
 `
 
 interface Token {
@@ -48,8 +49,8 @@ function traced(code: string, map: unknown): Map<string, string> {
   return places
 }
 
-test('every token of the original is found again at its place', () => {
-  const { code, map } = compile(SOURCE, { filename: 'app.ts' }) ?? { code: '', map: undefined }
+test.each([false, true])('every token of the original is found again at its place (preempt: %s)', (preempt) => {
+  const { code, map } = compile(SOURCE, { filename: 'app.ts', preempt }) ?? { code: '', map: undefined }
   const places = traced(code, map)
   const lost = tokensOf(SOURCE).filter(({ text, line, column }) => !places.has(`${line}:${column} ${text}`))
   expect(lost.filter(({ text }) => /^[\w$']/.test(text))).toEqual([])

@@ -39,7 +39,7 @@ test('the files of the installed packages', { timeout: 10 * MINUTE }, () => {
     const source = readFileSync(file, 'utf8')
     if (source.length > MOST) continue
     expect(compile(source, { filename: file }), file).toBeNull()
-    const result = compile(source, { filename: file, dependency: true })
+    const result = compile(source, { filename: file, dependency: true, preempt: true })
     if (result === null) continue
     compiled++
     if (parse(result.code, file, undefined, undefined) === undefined)

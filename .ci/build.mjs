@@ -19,7 +19,18 @@ const ENTRIES = {
   runtime: ['index', 'machine'],
   compiler: ['index', 'register', 'hooks', 'plugin'],
   cli: ['index', 'preload'],
-  goro: ['index', 'compiled', 'register', 'register-preempt', 'vite', 'rollup', 'rolldown', 'esbuild', 'webpack', 'rspack'],
+  goro: [
+    'index',
+    'compiled',
+    'register',
+    'register-preempt',
+    'vite',
+    'rollup',
+    'rolldown',
+    'esbuild',
+    'webpack',
+    'rspack',
+  ],
   model: ['index', 'seam'],
 }
 

@@ -49,8 +49,8 @@ export const M = struct({
   /** 1 while what it is locked for is to own a value (pin.ts). Owner; the undertaker once it is dead. */
   pins: i32,
   /**
-   * ASKED while the goroutine that runs is to let others run (preempt.ts). The monitor sets it, its thread clears it. The thread reads and
-   * clears it by plain accesses, as code that loops can't afford others: it need not see it at once, and one may be lost.
+   * ASKED while the goroutine that runs is to let others run (preempt.ts). The monitor sets it, its thread clears it, atomically. Compiled code
+   * reads it by a plain access, as a loop can't afford another: it need not see it at once.
    */
   preempt: i32,
   /** Its slab cache (slab.ts). Owner; the undertaker once it is dead. */

@@ -10,7 +10,7 @@
  * costs next to nothing. A request that comes when the step is just over is met in the next loop, and costs one turn; one that is
  * overwritten comes again.
  */
-import { bytes, write } from '@goro/memory'
+import { bytes, store } from '@goro/memory'
 import { gosched } from './gopark.ts'
 import { M, MAIN_M } from './m.ts'
 import { self } from './sched.ts'
@@ -34,6 +34,6 @@ export function offerPreemption(): void {
 }
 
 function yieldTurn(): Promise<void> {
-  write(self.m + M.preempt, NONE)
+  store(self.m + M.preempt, NONE)
   return gosched()
 }

@@ -60,7 +60,7 @@ test('with --preempt, a goroutine that loops lets the others on its thread go on
     options,
   )
   expect(stderr).toBe('')
-  expect(stdout).toBe(`woken true\nno 2 ${project.placeOf('new RangeError', 'src/main.ts')}\n`)
+  expect(stdout).toBe(`woken true\nno 2 ${project.placeOf('new Unwanted', 'src/main.ts')}\n`)
   expect(code).toBe(0)
   project.remove()
 })

@@ -161,7 +161,7 @@ describe('with preempt, a goroutine that loops lets the others on its thread go 
   ])('%s', async (build) => {
     expect(await buildAndRun(project, build, { PREEMPT: '1' })).toEqual([
       'woken true',
-      `no 2 ${project.placeOf('new RangeError', 'src/main.ts')}`,
+      `no 2 ${project.placeOf('new Unwanted', 'src/main.ts')}`,
       '',
     ])
   })

@@ -169,7 +169,7 @@ describe('with goro/register/preempt, a goroutine that loops lets the others on 
       expect(stderr).toBe('')
       expect(stdout.split('\n')).toEqual([
         'woken true',
-        `no 2 ${project.placeOf('new RangeError', `src/${main}.ts`)}`,
+        `no 2 ${project.placeOf('new Unwanted', `src/${main}.ts`)}`,
         '',
       ])
       expect(code).toBe(0)

@@ -24,7 +24,7 @@ const BELOW: Record<string, string[]> = {
 }
 
 /** What users import of the tools, under goro's name. */
-const TOOLS = /^packages\/goro\/src\/(register|vite|rollup|rolldown|esbuild|webpack|rspack)\.ts$/
+const TOOLS = /^packages\/goro\/src\/(register|register-preempt|vite|rollup|rolldown|esbuild|webpack|rspack)\.ts$/
 
 export const RULES: Rule[] = [
   {

@@ -10,7 +10,7 @@ import { packageOf, readTree } from './tree.ts'
 const ENTRIES: Record<string, string[]> = {
   memory: ['.'],
   runtime: ['.'],
-  goro: ['.', './compiled', './register', './vite', './rollup', './rolldown', './esbuild', './webpack', './rspack'],
+  goro: ['.', './compiled', './register', './register/preempt', './vite', './rollup', './rolldown', './esbuild', './webpack', './rspack'],
   compiler: ['.', './register', './plugin'],
   cli: ['.'],
   model: ['.', './seam'],

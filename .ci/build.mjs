@@ -71,11 +71,15 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
   if (PARTS[name] !== undefined) writeFileSync(join(dir, 'dist/LICENSES.txt'), licensesOf(metafile, dir))
 }
 
-// What Piscina loads on a thread is CommonJS, and imports the bundled entry beside it.
+// What Piscina loads on a thread is CommonJS, and imports the bundled entry beside it. The monitor's has in it what it needs itself.
 const runtime = join(root, 'packages/runtime')
 const { outputFiles: thread } = await build({
   absWorkingDir: runtime,
-  entryPoints: ['src/thread.cts'],
+  entryPoints: ['src/thread.cts', 'src/monitor.ts'],
+  bundle: true,
+  external: ['./machine.js'],
+  conditions: ['source'],
+  plugins: [folded],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
@@ -91,6 +95,7 @@ for (const { path, contents } of thread) writeFileSync(path, contents)
 const CHANGES = {
   'runtime/src/threads.ts': [["from 'piscina'", "from './piscina.cjs'"]],
   'runtime/src/thread.cts': [["import('./machine.js')", "import('./machine.mjs')"]],
+  'runtime/src/monitor.ts': [["import('./machine.js')", "import('./machine.mjs')"]],
   'runtime/src/capture.ts': [["(import.meta.url)('acorn')", "(import.meta.url)('./acorn.cjs')"]],
   'runtime/src/control.ts': [["(import.meta.url)('comlink')", "(import.meta.url)('./comlink.cjs')"]],
   'piscina/dist/index.js': [["'worker.js'", "'worker.cjs'"]],
@@ -155,7 +160,10 @@ const modules = await build({
 const scripts = await build({
   ...alone,
   absWorkingDir: runtime,
-  entryPoints: ['thread', 'piscina', 'worker', 'acorn', 'comlink'].map((name) => ({ in: `script:${name}`, out: name })),
+  entryPoints: ['thread', 'monitor', 'piscina', 'worker', 'acorn', 'comlink'].map((name) => ({
+    in: `script:${name}`,
+    out: name,
+  })),
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   plugins: [
@@ -164,6 +172,7 @@ const scripts = await build({
       setup({ onResolve, onLoad }) {
         const texts = {
           thread: "module.exports = require('./src/thread.cts')",
+          monitor: "export { default } from './src/monitor.ts'",
           piscina: "export { Piscina } from 'piscina'",
           worker: `require(${JSON.stringify(join(dirname(createRequire(join(runtime, 'x')).resolve('piscina')), 'worker.js'))})`,
           acorn: "export * from 'acorn'",

@@ -18,7 +18,7 @@
  * the thread prepares to sleep between the notify and that callback, the callback still comes: a spurious wake-up, never
  * a lost one.
  */
-import { cas, load, notify, store, wait, waitAsync } from '#atomics'
+import { cas, load, notify, read, store, wait, waitAsync } from '#atomics'
 import { i32, line, struct } from './struct.ts'
 
 export const AWAKE = 0
@@ -84,6 +84,9 @@ export class Note {
     return this.isAwake
   }
 }
+
+/** Whether the thread whose note is at `base` sleeps. After an atomic of one's own, for which this is no match in cost. */
+export const isAsleep = (base: number): boolean => read(base + NoteLayout.state) !== AWAKE
 
 /** Wakes the thread whose note is at `base` if it sleeps; true if this call is the one that woke it. */
 export function wake(base: number): boolean {

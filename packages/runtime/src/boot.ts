@@ -8,7 +8,7 @@ import {
   DEFAULT_REGION_BYTES,
   MAX_REGION_BYTES,
   MIN_REGION_BYTES,
-  notify,
+  read,
   store,
   whenWaitingLong,
 } from '@goro/memory'
@@ -18,18 +18,17 @@ import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
 import { RuntimeClosedError } from './errors.ts'
 import { useGoid } from './gopark.ts'
 import { useNames, whenUnawaited } from './goroutine.ts'
-import { MAIN_M, MAX_THREADS } from './m.ts'
-import { setTimeout } from './native.ts'
+import { MAIN_M, MAX_THREADS, SYSMON_M } from './m.ts'
 import { holdOpen, startDriver, untilQuiet, whenTicking } from './netpoll.ts'
 import { MAX_PROCS } from './p.ts'
 import { installPanic, noteUnawaited } from './panic.ts'
-import { startFree, wakeM } from './park.ts'
 import { offerPreemption } from './preempt.ts'
 import { numCPU, parseProcs } from './procs.ts'
-import { CLOSING, create, gomaxprocs, isJoined, isStopping, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
+import { CLOSING, create, gomaxprocs, isJoined, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
 import { startWith, whenPinned } from './spawn.ts'
 import { startM, startPinned, startSysmon, startThreads, stopThreads } from './threads.ts'
 import { buryLock, buryThread } from './undertaker.ts'
+import { fitThreads, wakeM } from './wake.ts'
 
 /** What `runtime.configure` takes; all of it before the first use. */
 export interface RuntimeOptions {
@@ -103,10 +102,11 @@ function isStringArray(value: unknown): value is readonly string[] {
 export function boot(): void {
   if (stopped !== undefined) throw new RuntimeClosedError(CLOSED)
   const debug = debugFromEnv()
-  const procs = processors()
+  const asks = askedProcs()
+  const procs = asks ?? availableProcs()
   const most = Math.min(options.maxThreads ?? Math.max(64, procs * 4), MOST_THREADS)
   const asked = options.memory
-  const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, procs, most)
+  const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, procs, asks === undefined, most)
   try {
     startThreads(buffer, gomaxprocs(), { ...options, maxThreads: most }, buryThread)
   } catch (error) {
@@ -125,16 +125,14 @@ export function boot(): void {
   useGoid(() => MAIN_GOID)
   startDriver(reportDeadlock)
   const schedtrace = milliseconds(debug.get('schedtrace'))
-  const startMonitor = () => {
-    if (!isStopping()) startSysmon({ schedtrace, scheddetail: debug.has('scheddetail') })
-  }
-  if (schedtrace > 0) startMonitor()
-  else setTimeout(startMonitor, MONITOR_AFTER_MS).unref()
+  startSysmon({ schedtrace, scheddetail: debug.has('scheddetail'), sysroot: sysroot() }, () => {
+    isWatched = false
+  })
   if (process.platform !== 'win32') process.on('SIGUSR2', dumpOnSignal)
 }
 
-/** A program that is over by then needs no monitor, and one that is not has its threads by then. */
-const MONITOR_AFTER_MS = 100
+/** Whether there is a monitor, as far as is known. */
+let isWatched = true
 
 /** @throws RangeError for what is no positive number. */
 function milliseconds(text: string | undefined): number {
@@ -144,8 +142,11 @@ function milliseconds(text: string | undefined): number {
   throw new RangeError(`GORODEBUG: schedtrace=${text}: takes milliseconds between two lines, such as schedtrace=1000`)
 }
 
+/** The monitor prints it, as it does while this thread is blocked: so it is printed once. */
 function dumpOnSignal(): void {
-  writeSync(2, `${formatGoroutines(goroutines())}\n`)
+  if (!isWatched) return void writeSync(2, `${formatGoroutines(goroutines())}\n`)
+  store(SCHED + Sched.signals, read(SCHED + Sched.signals) + 1)
+  wakeM(SYSMON_M)
 }
 
 const CLOSED = 'the runtime was shut down; nothing can be started after runtime.shutdown()'
@@ -160,9 +161,20 @@ function nameOf(code: number): string {
 
 /** How many processors there are to be, by the first of: `configure`, `GOMAXPROCS`, the CPUs this process may use. */
 function processors(): number {
+  return askedProcs() ?? availableProcs()
+}
+
+function askedProcs(): number | undefined {
   if (options.maxProcs !== undefined) return options.maxProcs
   const fromEnv = gomaxprocsFromEnv()
-  return fromEnv === undefined ? Math.min(numCPU(), MAX_PROCS) : parseProcs(fromEnv, 'GOMAXPROCS')
+  return fromEnv === undefined ? undefined : parseProcs(fromEnv, 'GOMAXPROCS')
+}
+
+/** Where the system says what CPUs there are: for tests. */
+const sysroot = (): string => debugFromEnv().get('sysroot') ?? '/'
+
+function availableProcs(): number {
+  return Math.min(numCPU(sysroot()), MAX_PROCS)
 }
 
 /** How many processors run goroutines: before the start, how many will. */
@@ -184,16 +196,11 @@ export function setGomaxprocs(n: number): number {
   }
   if (!isJoined()) {
     options = { ...options, maxProcs: n }
-  } else if (n !== before) {
+  } else {
     self.procs.resize(n)
     fitThreads()
   }
   return before
-}
-
-/** On the main thread: finds a thread for each processor that has none, and starts those that are wanted. */
-export function fitThreads(): void {
-  for (let tries = gomaxprocs(); tries > 0 && self.procs.hasFree; tries--) startFree()
 }
 
 function startThreadsWanted(): void {
@@ -223,8 +230,6 @@ async function stop(): Promise<void> {
   store(SCHED + Sched.stopping, STOPPED)
   for (let id = 1; id < self.procs.threads; id++) wakeM(id)
   self.procs.interruptAll()
-  // Changed, so that it does not fall asleep on it just now.
-  store(SCHED + Sched.sysmonSleeps, 0)
-  notify(SCHED + Sched.sysmonSleeps)
+  wakeM(SYSMON_M)
   await holdOpen(stopThreads())
 }

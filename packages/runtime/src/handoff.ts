@@ -8,9 +8,9 @@
  */
 import { read, store } from '@goro/memory'
 import { M, M_BLOCKING, M_RUNNING, MAIN_M } from './m.ts'
-import { wakep, wakeSysmon } from './park.ts'
 import { isJoined, self } from './sched.ts'
 import { anyWork } from './steal.ts'
+import { wakep, wakeSysmon } from './wake.ts'
 
 /** Calls `fn` without a processor. On the main thread, which has none, and within another such call, just calls it. */
 export function blocking<T>(fn: () => T): T {

@@ -12,6 +12,8 @@ import { array, cacheWords, InboxLayout, i32, LINE, line, NoteLayout, SLAB_SHAPE
 /** Threads there can be at once, the main thread among them. */
 export const MAX_THREADS = 1024
 export const MAIN_M = 0
+/** The slot by which the monitor takes part (sysmon.ts), which is no M: the last one. */
+export const SYSMON_M = MAX_THREADS - 1
 
 export const M = struct({
   /** Where it sleeps (note.ts). */
@@ -56,6 +58,9 @@ export const M = struct({
   /** Its slab cache (slab.ts). Owner; the undertaker once it is dead. */
   cache: array(cacheWords(SLAB_SHAPE.classes.length), LINE),
 })
+
+/** As `preempt`. Every byte of it is set: code looks at the first one, which is the low or the high one by machine. */
+export const ASKED = -1
 
 export const M_FREE = 0
 export const M_STARTING = 1

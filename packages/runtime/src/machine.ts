@@ -20,7 +20,8 @@ import { offerPreemption } from './preempt.ts'
 import { hold, joinRegion, self, unhold } from './sched.ts'
 import { schedule } from './schedule.ts'
 import { catchUp, joinGroup } from './shared.ts'
-import { type SysmonTask, sysmon } from './sysmon.ts'
+
+export { reports } from './report.ts'
 
 /** What an M is told at its start. */
 export interface MachineTask {
@@ -39,8 +40,7 @@ export interface MachineTask {
   readonly printsAtOnce: boolean
 }
 
-export default async function machine(task: MachineTask | SysmonTask): Promise<void> {
-  if (!('port' in task)) return sysmon(task)
+export default async function machine(task: MachineTask): Promise<void> {
   const { buffer, id, g, port, group, handles, printsAtOnce } = task
   joinRegion(buffer, id)
   useDefinitions(handles)

@@ -1,5 +1,5 @@
 /**
- * Waking processors and going to sleep. idle-set.ts has the argument why no work is lost; this is its use.
+ * Going to sleep. idle-set.ts has the argument why no work is lost; this is its use, with wake.ts.
  *
  * An M that found nothing to run goes through these states: it spins, if at most half of the busy Ps do, for a bounded
  * time; then it announces its sleep (note), gives its P to the idle set, looks at every queue and its inbox once more, and
@@ -9,7 +9,7 @@
  *
  * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
  */
-import { cas, FUTEX, inbox, notify, POLL, read, store } from '@goro/memory'
+import { FUTEX, inbox, POLL, read, store } from '@goro/memory'
 import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
 import { outstanding } from './deliver.ts'
 import { noteTime, parkedHere } from './gopark.ts'
@@ -28,33 +28,7 @@ import {
 import { isSpent } from './osthread.ts'
 import { isOver, isStopping, SCHED, Sched, self, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
-
-/**
- * After new work has been made visible: wakes the thread of an idle P, as a spinner, if there is one and nobody spins. If
- * nobody is idle, whoever is busy finds the work when it is through; if somebody spins, that one finds it (idle-set.ts). And if no
- * thread has the processor that is free, one is found for it (processors.ts).
- */
-export function wakep(): void {
-  const id = self.idle.claim(threadsEver)
-  if (id >= 0) wakeM(id)
-  // The claim's look at the counts comes before this one: it is as good as an atomic.
-  else if (self.procs.hasFree) startFree()
-}
-
-const threadsEver = (): number => self.procs.threads
-
-/** Finds a thread for a processor that is free. */
-export function startFree(): void {
-  if (self.idle.spinning > 0 || !self.procs.startFree()) return
-  if (self.id === MAIN_M) self.wakeSelf()
-  else wakeThread(MAIN_M)
-}
-
-/** Wakes M `id` whatever it sleeps for. */
-export function wakeM(id: number): void {
-  if (id === self.id) self.wakeSelf()
-  else wakeThread(id)
-}
+import { wakep, wakeSysmon } from './wake.ts'
 
 /**
  * A spinner has found work, or gives other code its turn: it is none any more. Work that was made while it spun woke nobody, so if there is more, the next
@@ -218,16 +192,6 @@ function resume(): void {
   getUp(self.m)
   self.procs.awake()
   wakeSysmon()
-}
-
-/**
- * This thread is busy again, or spins: somebody has to watch it. Called wherever a thread gets a processor or wakes with one; its state
- * was stored by an atomic before this look.
- */
-export function wakeSysmon(): void {
-  if (read(SCHED + Sched.sysmonSleeps) === 1 && cas(SCHED + Sched.sysmonSleeps, 1, 0) === 1) {
-    notify(SCHED + Sched.sysmonSleeps, 1)
-  }
 }
 
 /** Tells the main thread, if it waits for that, that no goroutine is left, or that none can go on. The last one comes by here. */

@@ -15,8 +15,7 @@ import { gosched } from './gopark.ts'
 import { M, MAIN_M } from './m.ts'
 import { self } from './sched.ts'
 
-/** Every byte of it is set: code looks at the first one, which is the low or the high one by machine. */
-export const ASKED = -1
+/** As `M.preempt`: not ASKED. */
 const NONE = 0
 
 const NAME = '_goro_preempt'

@@ -44,6 +44,8 @@ export const Procs = struct({
   lock: line(i32),
   /** How many processors there are. Under lock; read by any thread. */
   gomaxprocs: i32,
+  /** 1 until somebody says how many processors there are to be: until then they follow the CPUs. Under lock; read by the monitor. */
+  follows: i32,
   /** How many Ms there may be, and so processors. The main thread, before the others are. */
   maxThreads: i32,
   /** M slots that were ever used, the main thread's among them: where there may be something to steal. The main thread. */
@@ -122,6 +124,11 @@ export class Processors {
   /** Whether a processor is free, and a thread may be had for it. After an atomic of one's own, for which this is no match in cost. */
   get hasFree(): boolean {
     return read(this.#at + Procs.free) > 0 && load(this.#at + Procs.exhausted) === 0
+  }
+
+  /** Whether a processor has no thread, or its thread is on its way. */
+  get hasUnused(): boolean {
+    return load(this.#at + Procs.free) + load(this.#at + Procs.reserved) > 0
   }
 
   /** Whether a thread was wanted and there were as many as there may be. */
@@ -291,20 +298,24 @@ export class Processors {
     return true
   }
 
-  /** Sets how many processors there are, `maxThreads` at most. Look at every queue after this. */
+  /** Somebody sets how many processors there are, `maxThreads` at most. Look at every queue after this. */
   resize(wanted: number): void {
     this.#locked(() => {
-      const n = Math.min(wanted, read(this.#at + Procs.maxThreads))
+      store(this.#at + Procs.follows, 0)
+      this.#resize(wanted)
+    })
+  }
+
+  get followsCPUs(): boolean {
+    return load(this.#at + Procs.follows) === 1
+  }
+
+  /** As `resize`, to the number of CPUs, unless somebody has set it. Whether there are more or fewer than before. */
+  follow(cpus: number): boolean {
+    return this.#locked(() => {
       const before = this.count
-      store(this.#at + Procs.gomaxprocs, n)
-      for (let i = before; i < n; i++) this.#place()
-      for (let i = n; i < before; i++) {
-        if (read(this.#at + Procs.free) > 0) this.#add(Procs.free, -1)
-        else if (!this.#takeIdle()) {
-          this.#add(Procs.debt, 1)
-          this.#add(Procs.wanted, 1)
-        }
-      }
+      if (read(this.#at + Procs.follows) === 1) this.#resize(cpus)
+      return this.count !== before
     })
   }
 
@@ -349,6 +360,20 @@ export class Processors {
 
   #add(field: number, n: number): void {
     store(this.#at + field, read(this.#at + field) + n)
+  }
+
+  #resize(wanted: number): void {
+    const n = Math.min(wanted, read(this.#at + Procs.maxThreads))
+    const before = this.count
+    store(this.#at + Procs.gomaxprocs, n)
+    for (let i = before; i < n; i++) this.#place()
+    for (let i = n; i < before; i++) {
+      if (read(this.#at + Procs.free) > 0) this.#add(Procs.free, -1)
+      else if (!this.#takeIdle()) {
+        this.#add(Procs.debt, 1)
+        this.#add(Procs.wanted, 1)
+      }
+    }
   }
 
   /** Finds a place for a processor that nobody has. The caller looks at every queue after it. */

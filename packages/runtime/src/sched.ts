@@ -71,8 +71,8 @@ export const Sched = struct({
   stopping: i32,
   /** 1 while the main thread wants to be woken when no goroutine is left. The main thread sets it, an M clears it. */
   mainWaits: i32,
-  /** 1 while the monitor sleeps because no processor is busy: where it sleeps. The monitor sets it, any thread clears it. */
-  sysmonSleeps: line(i32),
+  /** How often SIGUSR2 has come to the main thread. The main thread; read by the monitor. */
+  signals: i32,
   /** Next block of goroutine ids, in blocks of `GOID_BLOCK`; and how often that wrapped. Any thread, atomically. */
   goidBlocks: line(i32),
   /** Next parcel number (control.ts, shared.ts). Any thread, atomically. */
@@ -130,13 +130,23 @@ export function leave(): void {
 
 export const isJoined = (): boolean => self !== undefined
 
-/** Makes the region and the runtime in it, and joins as the main thread. `exact`: the user asked for these bytes. */
-export function create(bytes: number, exact: boolean, procs: number, maxThreads: number): SharedArrayBuffer {
+/**
+ * Makes the region and the runtime in it, and joins as the main thread. `exact`: the user asked for these bytes; `followsCPUs`: nobody has
+ * said how many processors there are to be.
+ */
+export function create(
+  bytes: number,
+  exact: boolean,
+  procs: number,
+  followsCPUs: boolean,
+  maxThreads: number,
+): SharedArrayBuffer {
   const buffer = createRegion(bytes, exact)
   initSlab(SCHED + Sched.slab, HEAP, regionBytes() / WORD_BYTES)
   write(PROCS + Procs.maxThreads, maxThreads)
   const n = Math.min(procs, maxThreads)
   store(PROCS + Procs.gomaxprocs, n)
+  store(PROCS + Procs.follows, followsCPUs ? 1 : 0)
   // Each is meant for one of the threads that are about to be started.
   store(PROCS + Procs.reserved, n)
   store(PROCS + Procs.threads, 1)

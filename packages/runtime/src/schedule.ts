@@ -32,11 +32,12 @@ import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
 import { isLocked, lockOSThread } from './osthread.ts'
 import { P } from './p.ts'
-import { resetSpinning, stopLocked, stopm, stopSpare, wakep, wakeSysmon } from './park.ts'
+import { resetSpinning, stopLocked, stopm, stopSpare } from './park.ts'
 import { own } from './pin.ts'
 import { gomaxprocs, isStopping, self } from './sched.ts'
 import { anyWork, endSlice, findRunnable, SLICE_MS } from './steal.ts'
 import { decode, unpackCell } from './value.ts'
+import { wakep, wakeSysmon } from './wake.ts'
 
 type ShippedFunction = (...args: unknown[]) => unknown
 

@@ -25,10 +25,10 @@ import type { LineEnd } from './line.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
 import { noteName } from './names.ts'
-import { wakep } from './park.ts'
 import { countCreated, isClosed, isJoined, newGoid, self, wakeThread } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
 import { encode, HANDLE, packCell, unpackCell } from './value.ts'
+import { wakep } from './wake.ts'
 
 /** What `go.with` takes. */
 export interface GoOptions {

@@ -20,13 +20,13 @@ import { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { G } from './g.ts'
 import { forbidCopiesBy, handleDefinitions } from './handle.ts'
-import { isGone, M, M_DEAD, M_FREE, M_STARTING } from './m.ts'
+import { isGone, M, M_DEAD, M_FREE, M_STARTING, SYSMON_M } from './m.ts'
 import type { MachineTask } from './machine.ts'
 import { queueMicrotask } from './native.ts'
-import { wakep } from './park.ts'
 import { isStopping, mAt, self } from './sched.ts'
 import { joinGroup } from './shared.ts'
-import { SYSMON_M, type SysmonTask } from './sysmon.ts'
+import type { SysmonTask } from './sysmon.ts'
+import { wakep } from './wake.ts'
 
 export interface ThreadOptions {
   readonly maxThreads: number
@@ -45,6 +45,7 @@ const IDLE_TIMEOUT_MS = 10_000
 const PRINTS_AT_ONCE = isMainThread && process.platform !== 'win32'
 
 let pool: Piscina
+let monitors: Piscina
 let groupName: string
 let buffer: SharedArrayBuffer
 let onDeath: (id: number, cause: unknown) => void
@@ -79,8 +80,7 @@ export function startThreads(
   pool = new Piscina({
     filename: new URL('./thread.cjs', import.meta.url).href,
     minThreads: procs,
-    // And one for the monitor.
-    maxThreads: options.maxThreads + 1,
+    maxThreads: options.maxThreads,
     idleTimeout: IDLE_TIMEOUT_MS,
     // The M sleeps by itself; in Piscina's own sleep what a goroutine left behind would freeze.
     atomics: 'disabled',
@@ -101,16 +101,19 @@ export function startThreads(
       return gone(id, cause)
     }
   })
-  pool.on('workerCreate', (worker: object) => {
-    const inner = poolWorker(worker)
-    workers.add(inner)
-    release()
-  })
-  pool.on('workerDestroy', (worker: object) => workers.delete(poolWorker(worker)))
+  noteWorkersOf(pool)
   for (let i = 0; i < procs; i++) startM()
   queued.clear()
   // From here on a worker that is lost is replaced by `startM`, and by nobody else: one that can't start would be for ever.
   ;(pool.options as { minThreads: number }).minThreads = 0
+}
+
+function noteWorkersOf(pool: Piscina): void {
+  pool.on('workerCreate', (worker: object) => {
+    workers.add(poolWorker(worker))
+    release()
+  })
+  pool.on('workerDestroy', (worker: object) => workers.delete(poolWorker(worker)))
 }
 
 /**
@@ -178,14 +181,35 @@ export function startM(g = 0): void {
 }
 
 /**
- * Starts the monitor. It is no M: without it nothing is lost but its service, so if it dies there is none from then on, and Piscina's own
- * word of it is all there is to say.
+ * Starts the monitor, on a thread of its own kind: none of the user's options, nor of what is loaded ahead of goroutines. It is no M:
+ * without it nothing is lost but its service, so if it dies there is none from then on, of which `died` is told.
  */
-export function startSysmon(options: Omit<SysmonTask, 'buffer'>): void {
-  const task: SysmonTask = { buffer, ...options }
-  pool.run(task).catch((cause: unknown) => {
-    if (!isStopping()) process.emitWarning(`goro: the monitor thread died: ${cause}`)
+export function startSysmon(options: Omit<SysmonTask, 'buffer'>, died: () => void): void {
+  monitors = new Piscina({
+    filename: new URL('./monitor.cjs', import.meta.url).href,
+    minThreads: 1,
+    maxThreads: 1,
+    atomics: 'disabled',
+    recordTiming: false,
+    workerData: 'monitor',
+    // To hear signals (monitor.ts), of which Node warns.
+    execArgv: ['--expose-internals', '--no-warnings'],
+    env: {},
   })
+  // Nor is it started again, by Piscina: one that can't start would be for ever.
+  ;(monitors.options as { minThreads: number }).minThreads = 0
+  let isLost = false
+  const lost = (cause: unknown) => {
+    if (isLost || isStopping()) return
+    isLost = true
+    died()
+    process.emitWarning(`goro: the monitor thread died: ${cause}`)
+    void monitors.destroy()
+  }
+  monitors.on('error', lost)
+  noteWorkersOf(monitors)
+  const task: SysmonTask = { buffer, ...options }
+  monitors.run(task).catch(lost)
   release()
 }
 
@@ -206,7 +230,7 @@ function gone(id: number, cause: unknown): void {
 
 /** Stops all threads. Their loops have been told to end. */
 export async function stopThreads(): Promise<void> {
-  await pool.close()
+  await Promise.all([pool.close(), monitors.close()])
 }
 
 /** Lets the process end although tasks run. Piscina refs a worker's port at each task; this comes after it. */

@@ -46,11 +46,10 @@ import {
 } from './g.ts'
 import { releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
-import { isGone, M, M_DEAD, M_RETIRED, M_STARTING } from './m.ts'
+import { isGone, M, M_DEAD, M_RETIRED, M_STARTING, SYSMON_M } from './m.ts'
 import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
 import { isThreadGone, queueMicrotask, setImmediate } from './native.ts'
-import { startFree, wakep } from './park.ts'
 import { abandon } from './pin.ts'
 import { mendRW } from './rwmutex.ts'
 import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
@@ -58,8 +57,8 @@ import { anyWork } from './steal.ts'
 import { isReadyBy, isTakenBy, putBack, reclaim, repair, Sudog, Waitable } from './sudog.ts'
 import { failLocksOf, queuesOf, resume } from './sync.ts'
 import { mendSegment, Segment } from './syncmap.ts'
-import { SYSMON_M } from './sysmon.ts'
 import { freeM, startPinned, threadCount } from './threads.ts'
+import { startFree, wakep } from './wake.ts'
 
 /** Threads in a row that died before they ran, by which we know that none will. */
 const MAX_FAILED_STARTS = 3

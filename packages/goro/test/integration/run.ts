@@ -25,28 +25,62 @@ export interface RunOptions {
 const REGISTER = new URL('../../dist/register.js', import.meta.url).href
 
 export function run(program: string, options: RunOptions = {}): Promise<Outcome> {
+  return launch(program, options, 'ignore').end
+}
+
+/** A program that runs: what it has printed so far, and what can be done to it. */
+export interface Program {
+  readonly output: { readonly stdout: string; readonly stderr: string }
+  /** Its outcome, once it has ended. */
+  readonly end: Promise<Outcome>
+  /** Resolves when what it has printed, or its end, makes `condition` true; rejects at its end if that does not. */
+  until(condition: (output: Program['output']) => boolean): Promise<void>
+  write(text: string): void
+  kill(signal: NodeJS.Signals): void
+}
+
+/** As `run`, and speaks to it meanwhile. */
+export function start(program: string, options: RunOptions = {}): Program {
+  return launch(program, options, 'pipe')
+}
+
+function launch(program: string, options: RunOptions, stdin: 'ignore' | 'pipe'): Program {
   const file = fileURLToPath(new URL(`programs/${program}`, import.meta.url))
   const { GOMAXPROCS: _outer, NODE_OPTIONS: _options, ...env } = process.env
-  return new Promise((resolve, reject) => {
-    const start = performance.now()
-    const compiler = options.plain ? [] : ['--import', REGISTER]
-    const child = spawn(process.execPath, [...compiler, ...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
-      env: { ...env, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const begin = performance.now()
+  const compiler = options.plain ? [] : ['--import', REGISTER]
+  const child = spawn(process.execPath, [...compiler, ...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
+    env: { ...env, ...options.env },
+    stdio: [stdin, 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  let look = () => {}
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]!.setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text
+      look()
     })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text
-    })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text
-    })
-    const killer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 20_000)
+  }
+  const killer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 20_000)
+  const end = new Promise<Outcome>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => {
       clearTimeout(killer)
-      resolve({ code, signal, stdout, stderr, time: performance.now() - start })
+      resolve({ code, signal, ...output, time: performance.now() - begin })
     })
   })
+  return {
+    output,
+    end,
+    until: (condition) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (condition(output)) resolve()
+        }
+        look()
+        void end.then((outcome) => reject(new Error(`it ended before: ${JSON.stringify(outcome)}`)), reject)
+      }),
+    write: (text) => child.stdin!.write(text),
+    kill: (signal) => child.kill(signal),
+  }
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { run } from './run.ts'
+import { describe, expect, test } from 'vitest'
+import { type Program, run, start } from './run.ts'
 
 const LINE =
   /^SCHED \d+ms: gomaxprocs=2 idleprocs=\d+ threads=\d+ spinningthreads=\d+ needspinning=0 idlethreads=\d+ runqueue=\d+ \[ \d+ \d+ \] schedticks=\[ \d+ \d+ \]$/
@@ -36,10 +36,70 @@ test('GORODEBUG=schedtrace=often is a clear error', async () => {
   )
 })
 
-test('SIGUSR2 prints what every goroutine does, and the program goes on', async () => {
-  const { code, stdout, stderr } = await run('watched.mjs', { args: ['0', 'signal'] })
-  expect(stderr).toMatch(
-    /^goroutine 2 \[chan receive\]:\nthe receiver\n {4}at file:.*watched\.mjs:5:\d+\ncreated by file:.*watched\.mjs:8:\d+\n$/,
+/** What SIGUSR2 prints of `file`, in which the receiver waits. */
+const dumpOf = (file: string) =>
+  new RegExp(
+    `^goroutine 2 \\[chan receive\\]:\\nthe receiver\\n {4}at file:.*${file}:\\d+:\\d+\\ncreated by file:.*${file}:\\d+:\\d+$`,
+    'gm',
   )
-  expect([code, stdout]).toEqual([0, '1\n'])
+
+const dumps = (file: string, { stderr }: { stderr: string }) => stderr.match(dumpOf(file))?.length ?? 0
+
+/** Sends SIGUSR2 and waits for the dump: one only, whoever prints it. */
+async function askForDump(program: Program, file: string): Promise<void> {
+  const before = dumps(file, program.output)
+  program.kill('SIGUSR2')
+  await program.until((output) => dumps(file, output) > before)
+}
+
+describe('SIGUSR2', () => {
+  const file = 'watched-blocked.mjs'
+
+  test.each(['asleep', 'computing'])(
+    'prints one dump while the main thread is blocked (%s), and one after',
+    async (how) => {
+      const program = start(file, { args: [how], env: { GOMAXPROCS: '2', GORODEBUG: 'schedtrace=50' } })
+      // From then on the monitor hears: it is the monitor that prints this.
+      await program.until(({ stdout, stderr }) => stdout === 'blocks\n' && stderr.includes('SCHED'))
+      await askForDump(program, file)
+      const whileBlocked = dumps(file, program.output)
+      program.write('.')
+      await program.until(({ stdout }) => stdout === 'blocks\nturns\n')
+      await askForDump(program, file)
+      program.write('.')
+      const { code, stdout, stderr } = await program.end
+      expect([code, stdout, whileBlocked, dumps(file, { stderr })]).toEqual([0, 'blocks\nturns\n1\n', 1, 2])
+    },
+  )
+
+  test('prints while the main thread is blocked and nothing runs: the monitor is asleep then', async () => {
+    const program = start(file, { args: ['asleep'], env: { GOMAXPROCS: '2' } })
+    await program.until(({ stdout }) => stdout === 'blocks\n')
+    // The monitor's thread may not be there yet: what it does not hear comes when the main thread goes on.
+    const asking = setInterval(() => program.kill('SIGUSR2'), 200)
+    await program.until((output) => dumps(file, output) > 1)
+    clearInterval(asking)
+    program.write('..')
+    expect(await program.end).toMatchObject({ code: 0, stdout: 'blocks\nturns\n1\n' })
+  })
+
+  test('leaves handlers of the program what they are', async () => {
+    const program = start('watched-alone.mjs')
+    await program.until(({ stdout }) => stdout === 'ready\n')
+    await askForDump(program, 'watched-alone.mjs')
+    await program.until(({ stdout }) => stdout === 'ready\nits own\n')
+    program.write('.')
+    const { code, stdout, stderr } = await program.end
+    expect([code, stdout, dumps('watched-alone.mjs', { stderr })]).toEqual([0, 'ready\nits own\n1\n', 1])
+  })
+
+  test('is answered by the main thread if the monitor has died', async () => {
+    const program = start('watched-alone.mjs', { args: ['dies'] })
+    await program.until(({ stdout }) => stdout.endsWith('ready\n'))
+    await askForDump(program, 'watched-alone.mjs')
+    program.write('.')
+    const { code, stdout, stderr } = await program.end
+    expect(stdout).toMatch(/^goro: the monitor thread died: .*\nready\nits own\n1\n$/)
+    expect([code, dumps('watched-alone.mjs', { stderr })]).toEqual([0, 1])
+  })
 })

@@ -51,6 +51,9 @@ export function unlockOSThread(): void {
 /** Whether this thread starts no goroutine, because one has it for itself. */
 export const isLocked = (): boolean => read(self.m + M.locked) > 0
 
+/** Whether another goroutine than `g` has locked this thread. */
+export const isLockedToOther = (g: number): boolean => isLocked() && readF64(g + G.goid) !== lockedBy
+
 /** Goroutine `g` ends on this thread: if it has locked it, the thread is not to be used any more. */
 export function noteEnd(g: number): void {
   if (lockedBy !== 0 && readF64(g + G.goid) === lockedBy) hasEnded = true

@@ -3,7 +3,7 @@
  * did not, the microtasks get a turn, which is where started goroutines go on; and libuv gets one every few milliseconds,
  * so that nothing starves: timers, sockets, messages.
  */
-import { bytes, cas, free, inbox, pause, read, readF64, write } from '@goro/memory'
+import { bytes, cas, free, inbox, pause, read, readF64, store, write } from '@goro/memory'
 import { fetchParcel } from './control.ts'
 import { deliver, dropValues, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
@@ -16,6 +16,7 @@ import {
   F_PINNED,
   flagsOf,
   G,
+  NOBODY,
   RUNNABLE,
   RUNNING,
   tag0Of,
@@ -30,7 +31,7 @@ import { mayLook, runAs, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_SPINNING } from './m.ts'
 import { nextTick, now } from './native.ts'
 import { nextTurn, noteWaiting } from './netpoll.ts'
-import { isLocked, lockOSThread } from './osthread.ts'
+import { isLocked, isLockedToOther, lockOSThread } from './osthread.ts'
 import { P } from './p.ts'
 import { resetSpinning, stopLocked, stopm, stopSpare } from './park.ts'
 import { own } from './pin.ts'
@@ -219,12 +220,12 @@ function runGoroutines(): number {
       isOwed = true
     }
     if (takeReadied() || microtasks || begun >= BEGUN_MOST) {
-      if (isOwed && !isLocked()) startSome()
+      if (isOwed) startSome()
       return turnOfMicrotasks()
     }
     if (pollIsDue()) return EVENTS
     if (leavesToOthers()) return EVENTS
-    const g = given !== 0 ? takeGiven() : isLocked() ? 0 : takeRunnable()
+    const g = isLocked() ? 0 : takeRunnable()
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     isOwed = false
     resetSpinning()
@@ -235,13 +236,8 @@ function runGoroutines(): number {
 
 /** A goroutine to run, or 0. It says at once whose it is: if this thread dies before it runs, another one is to run it. */
 function takeRunnable(): number {
-  const g = findRunnable()
+  const g = given === 0 ? findRunnable() : given
   if (g !== 0) write(g + G.m, self.id)
-  return g
-}
-
-function takeGiven(): number {
-  const g = given
   given = 0
   return g
 }
@@ -270,9 +266,9 @@ function turnOfMicrotasks(): number {
  * microtasks has taken, or what is made in it would be more than ever starts.
  */
 function startSome(): void {
-  if (leavesToOthers()) return
+  if (!mayStart()) return
   isOwed = false
-  if (!anyWork()) return
+  if (given === 0 && !anyWork()) return
   const start = now()
   const end = start + Math.min(start - lastMicrotasks, POLL_EVERY_MS)
   const mostWaiting = read(self.m + M.waiting) + BEGUN_MOST
@@ -281,8 +277,11 @@ function startSome(): void {
     if (g === 0) return
     resetSpinning()
     execute(g)
-  } while (now() < end && read(self.m + M.waiting) < mostWaiting && self.idle.has(self.id) && !leavesToOthers())
+  } while (now() < end && read(self.m + M.waiting) < mostWaiting && self.idle.has(self.id) && mayStart())
 }
+
+/** Whether this thread may begin another goroutine now: what it starts it keeps, and one may have it for itself. */
+const mayStart = (): boolean => !isLocked() && !leavesToOthers()
 
 /** What this thread starts it keeps. While it can't run them, others are to have them. */
 function leavesToOthers(): boolean {
@@ -342,6 +341,9 @@ function execute(g: number): void {
   write(self.m + M.curg, 0)
 }
 
+/** What `prepare` gives for a goroutine that is to begin on another thread. */
+const ELSEWHERE: unique symbol = Symbol('elsewhere')
+
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
   if (!knowsHandles()) learning ??= learnHandles()
@@ -351,6 +353,8 @@ async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>
     dropValues(g)
     throw made.reason
   }
+  // While it was made ready another one has locked this thread. This one has not begun, so it can go elsewhere.
+  if (isLockedToOther(g)) return ELSEWHERE
   const externals = (flags & F_EXTERNALS) === 0 ? undefined : await fetchParcel(read(g + G.parcel))
   // Only now it takes its first step, in which it is known who is running.
   write(self.m + M.curg, g)
@@ -418,7 +422,8 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
     (value) => {
       write(self.m + M.waiting, read(self.m + M.waiting) - 1)
       noteActivity()
-      finish(g, value)
+      if (value === ELSEWHERE) passOn(g)
+      else finish(g, value)
     },
     (error) => {
       write(self.m + M.waiting, read(self.m + M.waiting) - 1)
@@ -426,6 +431,15 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
       fail(g, error)
     },
   )
+}
+
+/** Goroutine `g`, which has not begun, is for any other thread. */
+function passOn(g: number): void {
+  write(g + G.schedlink, 0)
+  write(g + G.m, NOBODY)
+  store(g + G.status, RUNNABLE)
+  self.global.put(g, 1)
+  wakep()
 }
 
 /** Something runs on this thread: it leaves things for the event loop to do, and more may follow soon. */

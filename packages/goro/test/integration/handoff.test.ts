@@ -98,3 +98,12 @@ test.each(['1', '2', '4'])(
     expect(code).toBe(0)
   },
 )
+
+test.each(['1', '2', '4'])(
+  'what locks its thread begins on none that another one has locked (GOMAXPROCS=%s)',
+  async (procs) => {
+    const { stdout, stderr } = await run('osthread-many.mjs', { env: { GOMAXPROCS: procs }, timeout: 60_000 })
+    expect({ stdout, stderr }).toEqual({ stdout: 'true\n', stderr: '' })
+  },
+  70_000,
+)

@@ -68,19 +68,28 @@ export class GlobalQueue {
     unlock(q + GlobalQueueLayout.lock, RANK.globalQueue)
   }
 
-  /** Takes the oldest batch: its first item, with the number of items in its `batchCount`. 0 if the queue is empty. */
-  take(): number {
+  /**
+   * Takes the oldest batch: its first item, with the number of items in its `batchCount`. 0 if the queue is empty. Before it is out of the
+   * queue its first item is written to `chain`, if that is not 0, for who may have to bury this thread.
+   */
+  take(chain = 0): number {
     const { batchLink, batchCount } = this.#links
     const q = this.#base
     if (load(q + GlobalQueueLayout.size) === 0) return 0
     lock(q + GlobalQueueLayout.lock, this.#owner, RANK.globalQueue)
     const first = read(q + GlobalQueueLayout.head)
     if (first !== 0) {
+      if (chain !== 0) write(chain, first)
       write(q + GlobalQueueLayout.head, read(first + batchLink))
       store(q + GlobalQueueLayout.size, read(q + GlobalQueueLayout.size) - read(first + batchCount))
     }
     unlock(q + GlobalQueueLayout.lock, RANK.globalQueue)
     return first
+  }
+
+  /** How many items there are in the batch that `take` has just given. */
+  countOf(first: number): number {
+    return read(first + this.#links.batchCount)
   }
 
   /** Makes the queue whole after thread `dead` may have died under its lock. */
@@ -100,5 +109,16 @@ export class GlobalQueue {
       write(q + GlobalQueueLayout.tail, batch)
     }
     store(q + GlobalQueueLayout.size, size)
+  }
+
+  /** For who buries a thread: takes out of `lost` what is in the queue. */
+  search(lost: Set<number>): void {
+    const { link, batchLink } = this.#links
+    const q = this.#base
+    lock(q + GlobalQueueLayout.lock, this.#owner, RANK.globalQueue)
+    for (let batch = read(q + GlobalQueueLayout.head); batch !== 0 && lost.size > 0; batch = read(batch + batchLink)) {
+      for (let item = batch; item !== 0; item = read(item + link)) lost.delete(item)
+    }
+    unlock(q + GlobalQueueLayout.lock, RANK.globalQueue)
   }
 }

@@ -41,14 +41,19 @@ export function whenWaitingLong(callback: (address: number, rank: number, owner:
   onWaiting = callback
 }
 
+/** For tests of how threads die: called with the rank of each lock when this thread has just acquired it, and when it is about to release it. */
+let onHeld: ((rank: number) => void) | undefined
+
 let checking = false
 /** Bit r is set while this thread holds a lock of rank r. */
 let held = 0
 /** Addresses of the wait queues' locks that this thread holds. */
 const heldQueues: number[] = []
 
-export function checkRanks(on: boolean): void {
-  checking = on
+/** Checks the order of locks from here on, or not; `whenHeld`, if given, is called in every critical section as it begins and as it ends. */
+export function checkRanks(on: boolean, whenHeld?: (rank: number) => void): void {
+  checking = on || whenHeld !== undefined
+  onHeld = whenHeld
   held = 0
   heldQueues.length = 0
 }
@@ -57,6 +62,7 @@ export function checkRanks(on: boolean): void {
 export function lock(address: number, owner: number, rank: number): void {
   if (checking) assertRank(address, rank)
   if (cas(address, 0, owner) !== 0) lockSlow(address, owner, rank)
+  if (checking) onHeld?.(rank)
 }
 
 function lockSlow(address: number, owner: number, rank: number): void {
@@ -79,7 +85,10 @@ function lockSlow(address: number, owner: number, rank: number): void {
 
 /** Releases the lock at `address`, which this thread holds. */
 export function unlock(address: number, rank: number): void {
-  if (checking) forgetRank(address, rank)
+  if (checking) {
+    onHeld?.(rank)
+    forgetRank(address, rank)
+  }
   if (exchange(address, 0) & WAITERS) notify(address, 1)
 }
 

@@ -15,6 +15,11 @@
  * cas succeeds `head` had not moved, so none of those slots can have been reused, and if it fails what was read is thrown
  * away. ABA on `head` would need 2^32 goroutines to pass between a thief's load and its cas.
  *
+ * A thread may die with goroutines in its hands, between taking them out of one queue and putting them into another, or saying whose they
+ * are. So before it takes it says what it is about to take (`hand`, `batch`), in plain words that only it writes, and that nobody reads but
+ * who comes to bury it, or another (`inHand`, `mayHold`). What stands there may also have been taken by somebody else, or be long gone:
+ * whether it is lost is for that one to find out.
+ *
  * `next` may be stolen too, or a goroutine that was readied by one that then computes for long would wait for it; a
  * thief does so only when the ring is empty, and only when told to (Go's `stealRunNextG`: the last round of stealing).
  */
@@ -25,6 +30,11 @@ interface RunQueueFields extends Record<string, Field> {
   head: Field
   tail: Field
   next: Field
+  hand: Field
+  moves: Field
+  batchFrom: Field
+  batchCount: Field
+  batchChain: Field
   slots: Field
 }
 
@@ -37,14 +47,33 @@ export function runQueueLayout(capacity: number): Layout<RunQueueFields> {
     tail: line(i32),
     /** Newest goroutine, to run first, or 0. The owner sets it, any thread takes it, by cas or exchange. */
     next: i32,
+    /** The goroutine that the owner is taking, or moving, or has taken last, by itself; 0 if it has found none. Owner. */
+    hand: i32,
+    /** Odd while the owner is moving several from queue to queue. Owner. */
+    moves: i32,
+    /** Those: so many slots of the ring from there on; or a chain. Owner. */
+    batchFrom: i32,
+    batchCount: i32,
+    batchChain: i32,
     /** The ring. Owner writes; see above for who may read. */
     slots: array(capacity, LINE),
   })
 }
 
+/** The most goroutines of a chain that are looked at: more than fit into half a ring and one. */
+const LONGEST_CHAIN = 1 << 12
+
 /** Where goroutines go that do not fit: takes a chain of `count` from `first` on, linked at `link`. */
 export interface Overflow {
   put(first: number, count: number): void
+}
+
+/** Where they are taken from again, in chains: the global queue. */
+export interface Chains extends Overflow {
+  readonly size: number
+  take(chain: number): number
+  /** How many there are in a chain that `take` has just given. */
+  countOf(first: number): number
 }
 
 /** The owner's face. One thread at a time has it; a new owner makes its own. */
@@ -52,6 +81,11 @@ export class LocalQueue {
   readonly #head: number
   readonly #tail: number
   readonly #next: number
+  readonly #hand: number
+  readonly #moves: number
+  readonly #batchFrom: number
+  readonly #batchCount: number
+  readonly #batchChain: number
   readonly #slots: number
   readonly #capacity: number
   readonly #mask: number
@@ -65,6 +99,8 @@ export class LocalQueue {
   stolen = 0
   /** Whether `next` can be non-zero: only the owner sets it, so that the owner need not look when it has not. */
   #hasNext = true
+  /** What it is then, if no thief has taken it. */
+  #ownNext: number
 
   /** `link` is the offset of the word by which overflowing goroutines are chained. */
   constructor(base: number, capacity: number, link: number, overflow: Overflow) {
@@ -72,6 +108,11 @@ export class LocalQueue {
     this.#head = base + layout.head
     this.#tail = base + layout.tail
     this.#next = base + layout.next
+    this.#hand = base + layout.hand
+    this.#moves = base + layout.moves
+    this.#batchFrom = base + layout.batchFrom
+    this.#batchCount = base + layout.batchCount
+    this.#batchChain = base + layout.batchChain
     this.#slots = base + layout.slots
     this.#capacity = capacity
     this.#mask = capacity - 1
@@ -79,6 +120,10 @@ export class LocalQueue {
     this.#overflow = overflow
     this.#batch = new Int32Array(capacity >>> 1)
     this.#headSeen = load(this.#head)
+    this.#ownNext = load(this.#next)
+    // What the owner before was moving when it died has been seen to.
+    write(this.#moves, (read(this.#moves) + 1) & ~1)
+    write(this.#hand, 0)
   }
 
   /** Puts `g` at the tail. Wake somebody after this. */
@@ -95,8 +140,11 @@ export class LocalQueue {
   /** Makes `g` the next to run; what was next goes to the tail. */
   putNext(g: number): void {
     this.#hasNext = true
+    write(this.#hand, this.#ownNext)
+    this.#ownNext = g
     const kicked = exchange(this.#next, g)
     if (kicked !== 0) this.put(kicked)
+    else write(this.#hand, 0)
   }
 
   /** Takes the next goroutine to run; 0 if there is none. */
@@ -106,8 +154,12 @@ export class LocalQueue {
     const tail = read(this.#tail)
     for (;;) {
       const head = load(this.#head)
-      if (head === tail) return 0
+      if (head === tail) {
+        write(this.#hand, 0)
+        return 0
+      }
       const g = read(this.#slots + (head & this.#mask))
+      write(this.#hand, g)
       if (cas(this.#head, head, (head + 1) | 0) === head) return g
     }
   }
@@ -116,6 +168,7 @@ export class LocalQueue {
   takeNext(): number {
     if (!this.#hasNext) return 0
     this.#hasNext = false
+    write(this.#hand, this.#ownNext)
     return exchange(this.#next, 0)
   }
 
@@ -139,19 +192,106 @@ export class LocalQueue {
 
   /**
    * Steals half of the victim's ring into this one, which must be empty, and returns the last goroutine of it to be run at
-   * once; 0 if there was nothing. With `stealNext` also takes the victim's `next` when its ring is empty.
+   * once, which is in `hand`; 0 if there was nothing. With `stealNext` also takes the victim's `next` when its ring is empty.
    */
   stealFrom(victim: RunQueueStealer, stealNext: boolean): number {
     const tail = read(this.#tail)
-    const n = victim.grab(this.#slots, tail, this.#mask, stealNext)
+    const n = victim.grab(this, this.#slots, tail, this.#mask, stealNext)
     if (n === 0) return 0
     // The ring is empty, so this is where the head is. Noted here, because a thread that only steals never puts: its note of
     // the head would fall behind by more than a word can tell.
     this.#headSeen = tail
     this.stolen += n
     const g = read(this.#slots + ((tail + n - 1) & this.#mask))
+    write(this.#hand, g)
     if (n > 1) store(this.#tail, (tail + n - 1) | 0)
+    this.endMove()
     return g
+  }
+
+  /** Several goroutines are about to be moved from queue to queue: `count` in the ring's slots from `from` on, or those of `chain`. */
+  beginMove(from = 0, count = 0): void {
+    write(this.#batchFrom, from)
+    write(this.#batchCount, count)
+    write(this.#batchChain, 0)
+    write(this.#moves, (read(this.#moves) + 1) | 0)
+  }
+
+  /** They are in a queue, but for one that is in `hand`. */
+  endMove(): void {
+    write(this.#moves, (read(this.#moves) + 1) | 0)
+  }
+
+  /** Takes a chain out of `from`: its first goroutine to be run at once, which is in `hand`, the others into the ring, which is empty. */
+  takeOver(from: Chains): number {
+    if (from.size === 0) return 0
+    this.beginMove()
+    const first = from.take(this.#batchChain)
+    if (first !== 0) {
+      write(this.#hand, first)
+      const rest = this.fill(read(first + this.#link))
+      if (rest !== 0) from.put(rest, this.#count(rest))
+    }
+    this.endMove()
+    return first
+  }
+
+  /** As `takeOver`, while the ring may be full: what is behind the first goes back, to the end. */
+  takeOneOver(from: Chains): number {
+    if (from.size === 0) return 0
+    this.beginMove()
+    const first = from.take(this.#batchChain)
+    if (first !== 0) {
+      write(this.#hand, first)
+      const count = from.countOf(first)
+      if (count > 1) from.put(read(first + this.#link), count - 1)
+    }
+    this.endMove()
+    return first
+  }
+
+  /** Moves what is in the queue of `victim` to the end of `to`. Whether there was anything. */
+  moveAll(victim: RunQueueStealer, to: Overflow): boolean {
+    if (victim.isEmpty) return false
+    this.beginMove()
+    const first = victim.take(this.#hand)
+    if (first !== 0) {
+      // Whole at every moment, for who may have to bury this thread.
+      write(first + this.#link, 0)
+      write(this.#batchChain, first)
+      let last = first
+      let count = 1
+      // No more than there were: its thread may put in others all the while.
+      for (let n = victim.length; n > 0; n--) {
+        const g = victim.take(this.#hand)
+        if (g === 0) break
+        write(g + this.#link, 0)
+        write(last + this.#link, g)
+        last = g
+        count++
+      }
+      to.put(first, count)
+    }
+    this.endMove()
+    return first !== 0
+  }
+
+  /** Moves the newest goroutine to the end of `to`. Whether there was one. */
+  moveNext(to: Overflow): boolean {
+    this.beginMove()
+    const next = this.takeNext()
+    if (next !== 0) {
+      write(next + this.#link, 0)
+      to.put(next, 1)
+    }
+    this.endMove()
+    return next !== 0
+  }
+
+  #count(first: number): number {
+    let count = 0
+    for (let g = first; g !== 0; g = read(g + this.#link)) count++
+    return count
   }
 
   /** Moves half of the full ring and `g` to the overflow, in one batch. */
@@ -160,8 +300,13 @@ export class LocalQueue {
     const batch = this.#batch
     const half = batch.length
     for (let i = 0; i < half; i++) batch[i] = read(this.#slots + ((head + i) & this.#mask))
+    write(this.#hand, g)
+    this.beginMove(head, half)
     // Until the cas succeeds a thief may have them: their links are not ours to write.
-    if (cas(this.#head, head, (head + half) | 0) !== head) return this.put(g)
+    if (cas(this.#head, head, (head + half) | 0) !== head) {
+      this.endMove()
+      return this.put(g)
+    }
     this.#headSeen = (head + half) | 0
     let next = g
     write(g + this.#link, 0)
@@ -171,6 +316,7 @@ export class LocalQueue {
       next = each
     }
     this.#overflow.put(next, half + 1)
+    this.endMove()
   }
 }
 
@@ -179,6 +325,11 @@ export class RunQueueStealer {
   readonly #head: number
   readonly #tail: number
   readonly #next: number
+  readonly #hand: number
+  readonly #moves: number
+  readonly #batchFrom: number
+  readonly #batchCount: number
+  readonly #batchChain: number
   readonly #slots: number
   readonly #capacity: number
 
@@ -187,6 +338,11 @@ export class RunQueueStealer {
     this.#head = base + layout.head
     this.#tail = base + layout.tail
     this.#next = base + layout.next
+    this.#hand = base + layout.hand
+    this.#moves = base + layout.moves
+    this.#batchFrom = base + layout.batchFrom
+    this.#batchCount = base + layout.batchCount
+    this.#batchChain = base + layout.batchChain
     this.#slots = base + layout.slots
     this.#capacity = capacity
   }
@@ -212,40 +368,96 @@ export class RunQueueStealer {
     }
   }
 
-  /** Takes the oldest goroutine, or `next` if there is none in the ring; 0 if there is neither. */
-  take(): number {
+  /**
+   * Takes the oldest goroutine, or `next` if there is none in the ring; 0 if there is neither. Before it is out of the queue it is written
+   * to `hand`, if that is not 0, for who may have to bury this thread.
+   */
+  take(hand = 0): number {
     for (;;) {
       const head = load(this.#head)
       if (load(this.#tail) === head) {
         const next = load(this.#next)
+        if (hand !== 0) write(hand, next)
         if (next === 0 || cas(this.#next, next, 0) === next) return next
         continue
       }
       const g = read(this.#slots + (head & (this.#capacity - 1)))
+      if (hand !== 0) write(hand, g)
       if (cas(this.#head, head, (head + 1) | 0) === head) return g
     }
   }
 
-  /** Copies half of the ring to `slots` from `at` on and takes it; returns how many. For `LocalQueue.stealFrom` only. */
-  grab(slots: number, at: number, mask: number, stealNext: boolean): number {
+  /**
+   * Copies half of the ring to `slots` from `at` on and takes it; returns how many: the thief is moving those then. For
+   * `LocalQueue.stealFrom` only.
+   */
+  grab(thief: LocalQueue, slots: number, at: number, mask: number, stealNext: boolean): number {
     for (;;) {
       const head = load(this.#head)
       const length = (load(this.#tail) - head) | 0
       const n = length - (length >> 1)
-      if (n === 0) return stealNext ? this.#grabNext(slots + (at & mask)) : 0
+      if (n === 0) return stealNext ? this.#grabNext(thief, slots, at, mask) : 0
       // Head and tail are not read at one moment: a difference that cannot be is read again.
       if (n > this.#capacity >>> 1) continue
       for (let i = 0; i < n; i++) {
         write(slots + ((at + i) & mask), read(this.#slots + ((head + i) & (this.#capacity - 1))))
       }
+      thief.beginMove(at, n)
       if (cas(this.#head, head, (head + n) | 0) === head) return n
+      thief.endMove()
     }
   }
 
-  #grabNext(slot: number): number {
+  #grabNext(thief: LocalQueue, slots: number, at: number, mask: number): number {
     const next = load(this.#next)
-    if (next === 0 || cas(this.#next, next, 0) !== next) return 0
-    write(slot, next)
-    return 1
+    if (next === 0) return 0
+    write(slots + (at & mask), next)
+    thief.beginMove(at, 1)
+    if (cas(this.#next, next, 0) === next) return 1
+    thief.endMove()
+    return 0
+  }
+
+  // --- for who buries a thread ----------------------------------------------------------------------------------------------
+
+  /** How often the owner has begun or ended to move several: odd while it does. */
+  get moves(): number {
+    return load(this.#moves)
+  }
+
+  /** What the owner, which is dead, may have had in its hands, linked at `link` where it was a chain. */
+  inHand(link: number): number[] {
+    const found = new Set([read(this.#hand)])
+    if ((read(this.#moves) & 1) === 1) {
+      const from = read(this.#batchFrom)
+      for (let i = 0; i < read(this.#batchCount); i++)
+        found.add(read(this.#slots + ((from + i) & (this.#capacity - 1))))
+      let g = read(this.#batchChain)
+      for (let n = 0; g > 0 && n < LONGEST_CHAIN; n++, g = read(g + link)) found.add(g)
+    }
+    found.delete(0)
+    return [...found]
+  }
+
+  /**
+   * Takes out of `lost` what is in this queue; and returns which of the rest its owner, which lives, may just be moving or taking. One that
+   * goes from `next` to the ring, or from there to be run, while this is looked at is seen in one of the places: the owner says what it has
+   * in hand before it takes it, and until that is in its next place.
+   */
+  search(lost: Set<number>): number[] {
+    lost.delete(load(this.#next))
+    const before = load(this.#hand)
+    for (;;) {
+      const head = load(this.#head)
+      const n = (load(this.#tail) - head) | 0
+      const slots = Array.from({ length: Math.min(Math.max(n, 0), this.#capacity) }, (_, i) =>
+        read(this.#slots + ((head + i) & (this.#capacity - 1))),
+      )
+      // What was passed meanwhile is in somebody's hands; what was there at first, and is so still, was in the queue.
+      if (load(this.#head) !== head) continue
+      for (const g of slots) lost.delete(g)
+      break
+    }
+    return [before, load(this.#hand)].filter((g) => lost.has(g))
   }
 }

@@ -236,6 +236,12 @@ export class Slab {
     }
   }
 
+  /** The locks of the slab: where each is, and its rank. */
+  locks(): (readonly [address: number, rank: number])[] {
+    const classes = this.#shape.classes.map((_, c) => [this.#central(c) + CentralLayout.lock, RANK.slabClass] as const)
+    return [[this.#base + this.#layout.heapLock, RANK.pageHeap], ...classes]
+  }
+
   usage(): SlabUsage {
     const bytes = this.#shape.pageWords * WORD_BYTES
     const { fresh, freePages, pages } = this.#layout

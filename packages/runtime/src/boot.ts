@@ -27,7 +27,7 @@ import { numCPU, parseProcs } from './procs.ts'
 import { CLOSING, create, gomaxprocs, isJoined, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
 import { startWith, whenPinned } from './spawn.ts'
 import { startM, startPinned, startSysmon, startThreads, stopThreads } from './threads.ts'
-import { buryLock, buryThread } from './undertaker.ts'
+import { buryLock, buryThread, reportDeaths } from './undertaker.ts'
 import { fitThreads, wakeM } from './wake.ts'
 
 /** What `runtime.configure` takes; all of it before the first use. */
@@ -108,7 +108,7 @@ export function boot(): void {
   const asked = options.memory
   const buffer = create(asked ?? DEFAULT_REGION_BYTES, asked !== undefined, procs, asks === undefined, most)
   try {
-    startThreads(buffer, gomaxprocs(), { ...options, maxThreads: most }, buryThread)
+    startThreads(buffer, gomaxprocs(), { ...options, maxThreads: most, debug }, buryThread)
   } catch (error) {
     // Node refuses an option of the threads: nothing has started, and a corrected configure may follow.
     leave()
@@ -116,6 +116,7 @@ export function boot(): void {
   }
   checkRanks(debug.has('locks'))
   whenWaitingLong(buryLock)
+  if (debug.has('deaths')) reportDeaths()
   useNames(nameOf)
   whenUnawaited(noteUnawaited)
   whenTicking(startThreadsWanted)

@@ -17,12 +17,13 @@ import {
 import { dropParcel } from './control.ts'
 import {
   BLOCK,
-  CANCELLED,
   DONE,
   end,
   F_EXTERNALS,
   F_FAILED,
   F_LOST,
+  F_REPORT,
+  F_UNRUN,
   flagsOf,
   G,
   IDLE,
@@ -38,8 +39,8 @@ import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
 import { isGoexit, noteEnd } from './osthread.ts'
 import { holdForOutput } from './output.ts'
-import { countCreated, countFinished, countSettled, mAt, self, wakeThread } from './sched.ts'
-import { decode, encode, packCell, unpackCell } from './value.ts'
+import { countSettled, mAt, self, wakeThread } from './sched.ts'
+import { decode, encode, HANDLE, packCell, unpackCell } from './value.ts'
 
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index; in a free place, the next free one. */
 const handles: (Goroutine<unknown> | number)[] = []
@@ -150,7 +151,8 @@ function sendHome(g: number): void {
 
 /** Sends home a goroutine that was aborted before it started. */
 export function sendHomeUnrun(g: number): void {
-  countFinished()
+  write(g + G.tags, read(g + G.tags) | (F_UNRUN << 24))
+  end(g, self.m + M.finished)
   push(g)
 }
 
@@ -174,14 +176,18 @@ export function takeInbox(): number {
 
 /**
  * A goroutine that the dead thread `dead` has ended and not sent home is home now. What it did send came before this errand; so what is
- * still in its hands never will be.
+ * still in its hands never will be. And what this thread has sent to the dead one, which had not taken it in, is nobody's: what it finds
+ * no creator for at once, it buries at once.
  */
 function deliverLeftBy(dead: number): void {
   const found: number[] = []
+  const orphans: number[] = []
   self.slab.walk(G_CLASS, (g) => {
     if (isEndedBy(g, dead) && read(g + G.creator) === self.id) found.push(g)
+    else if (isEndedBy(g, self.id) && read(g + G.creator) === NOBODY) orphans.push(g)
   })
   for (const g of found) deliverOne(g)
+  for (const g of orphans) bury(g)
 }
 whenErrand(deliverLeftBy)
 
@@ -199,13 +205,13 @@ export function deliver(chain: number, limit: number): number {
 
 function deliverOne(g: number): void {
   const index = read(g + G.handle)
-  if (read(g + G.status) === CANCELLED) {
+  const flags = flagsOf(read(g + G.tags))
+  if ((flags & F_UNRUN) !== 0) {
     dropValues(g)
     release(g, index)
     countSettled()
     return
   }
-  const flags = flagsOf(read(g + G.tags))
   let failed = (flags & F_FAILED) !== 0
   let value: unknown
   try {
@@ -248,6 +254,8 @@ function release(g: number, index: number): Goroutine<unknown> {
 
 function takeOutcome(g: number): unknown {
   const tag = tag0Of(read(g + G.tags))
+  // Once: if this thread dies in it, whoever buries it must not take it again.
+  if (tag === BLOCK || tag === HANDLE) write(g + G.tags, 0)
   return tag === BLOCK ? decodeBlock(g) : unpackCell(tag, g + G.cell0)
 }
 
@@ -263,24 +271,22 @@ function decodeBlock(g: number): unknown {
 /** Throws away what the cells of `g` hold: handles among it are let go of. */
 export function dropValues(g: number): void {
   const tags = read(g + G.tags)
+  write(g + G.tags, 0)
   if (tag0Of(tags) === BLOCK) decodeBlock(g)
   else if (tag0Of(tags) !== 0) unpackCell(tag0Of(tags), g + G.cell0)
   if (tag1Of(tags) !== 0) unpackCell(tag1Of(tags), g + G.cell1)
   if ((flagsOf(tags) & F_EXTERNALS) !== 0) dropParcel(read(g + G.parcel))
 }
 
-/** For a goroutine whose creator is gone: the main thread reports its error; a result is dropped. */
+/** For a goroutine whose creator is gone: it comes home to the main thread, which reports its error and drops its result. */
 export function bury(g: number): void {
   if (isSudog(g)) return dropSudog(g)
-  if (read(g + G.status) === DONE && (flagsOf(read(g + G.tags)) & F_FAILED) !== 0) {
-    sendOrphan(g)
-    return
-  }
+  if (self.id !== MAIN_M || (flagsOf(read(g + G.tags)) & F_FAILED) !== 0) return sendOrphan(g)
   dropValues(g)
   discard(g)
 }
 
-/** Frees the struct of a goroutine that nobody waits for. */
+/** On the main thread: frees the struct of a goroutine that nobody waits for. */
 export function discard(g: number): void {
   write(g + G.status, IDLE)
   self.slab.freeClass(g, G_CLASS)
@@ -297,13 +303,16 @@ export function reportUnawaited(error: unknown, goid: number, code: number): voi
   write(g + G.m, self.id)
   write(g + G.creator, NOBODY)
   writeFailure(g, error)
-  // It counts as a goroutine that is on its way home: the process does not end before the main thread has it.
-  countCreated()
-  end(g, self.m + M.finished)
+  write(g + G.tags, read(g + G.tags) | (F_REPORT << 24))
+  const reported = (read(self.m + M.reported) + 1) | 0
+  write(g + G.batchLink, reported)
+  write(g + G.status, DONE)
+  // The process does not end before the main thread has it.
+  write(self.m + M.reported, reported)
   sendOrphan(g)
 }
 
-/** Sends an error without a handle to the main thread. */
+/** Sends what has ended, and has no handle, to the main thread. */
 function sendOrphan(g: number): void {
   // Before it has a creator again, to whom a dead one might seem to have owed it.
   write(g + G.m, self.id)

@@ -5,6 +5,7 @@
  *   IDLE ── go() ──> RUNNABLE ── a thread takes it ──> RUNNING ── returns a promise ──> WAITING
  *                        │                                │                                │
  *                        └── its signal aborts ──> CANCELLED        result or error written ──> DONE ──> IDLE
+ *                                                    └── a thread takes it, and sends it home unrun ──↑
  *
  * A G is made by its creator's thread and comes back to it when DONE: the creator settles the `Goroutine`, and frees the
  * struct into its own cache, so that a million goroutines in a row run on the same few cache lines. In between it belongs to
@@ -95,6 +96,13 @@ export const F_HANDLES = 32
 export const F_CONTEXT = 64
 /** Something comes ahead of its arguments. */
 export const F_AHEAD = F_CONTEXT | F_PINNED
+/** It has ended without having run: its cells hold the arguments. */
+export const F_UNRUN = 128
+/** With F_FAILED: no goroutine, but an error on its way to the main thread; `batchLink` says how many its thread has reported with it. */
+export const F_REPORT = 1
+
+/** `tags`, when the values have been taken out of the cells: whoever buries the thread that did must not take them again. */
+export const emptied = (tags: number): number => tags & (F_PINNED << 24)
 
 /** As `creator`: the thread that made it is gone. As `m`: no thread has it. */
 export const NOBODY = -1

@@ -18,6 +18,7 @@
  */
 import { inbox, load, read, SUDOG_CLASS, write } from '@goro/memory'
 import { dropCell } from './cell.ts'
+import { NOBODY } from './g.ts'
 import { mayLook, saveLooks } from './local.ts'
 import { M } from './m.ts'
 import { nextTick } from './native.ts'
@@ -32,6 +33,7 @@ import {
   SUDOG_NOTE,
   SUDOG_PARKED,
   SUDOG_READY,
+  SUDOG_SPARE,
   Sudog,
   stateOf,
 } from './sudog.ts'
@@ -115,6 +117,7 @@ export function acquireSudog(): number {
   write(sudog + Sudog.select, 0)
   write(sudog + Sudog.on, 0)
   write(sudog + Sudog.cell, 0)
+  write(sudog + Sudog.status, SUDOG_SPARE)
   return sudog
 }
 
@@ -136,7 +139,7 @@ export function acquireCase(): number {
 /** Gives back what `acquireCase` gave, when it is in no queue. */
 export function releaseCase(sudog: number): void {
   if (cases === SPARES) return releaseSudog(sudog)
-  write(sudog + Sudog.status, SUDOG_IDLE)
+  write(sudog + Sudog.status, SUDOG_SPARE)
   write(sudog + Sudog.select, 0)
   write(sudog + Sudog.cell, 0)
   caseSudogs[cases++] = sudog
@@ -180,7 +183,7 @@ export function park(sudog: number, settle: Settle, keep: unknown, own = false):
   const promise = new Promise(capture)
   if (!own) parked++
   onPark()
-  // It is in its queue already, but only dumps look at these.
+  // It is in its queue already, but only dumps look at these. The runtime itself is nobody.
   write(sudog + Sudog.goid, own ? NOBODY : currentGoid())
   write(sudog + Sudog.since, clock)
   if (wokenCount > 0 && budget > 0) tell()
@@ -192,9 +195,6 @@ function newParked(): Parked {
   table.push(beside)
   return beside
 }
-
-/** As the goroutine that waits: it is the runtime itself. */
-export const NOBODY = -1
 
 /** Notes that the running goroutine waits for `what`, which is in no queue; 0 if there is no look left, or it is not known who runs. */
 export function noteWait(what: number): number {
@@ -255,7 +255,7 @@ function tellAtEnd(): void {
 }
 
 function sendHome(home: number, owner: number): void {
-  if (inbox.push(mAt(owner) + M.inbox, home, Sudog.link)) wakeThread(owner)
+  if (owner !== NOBODY && inbox.push(mAt(owner) + M.inbox, home, Sudog.link)) wakeThread(owner)
   else dropSudog(home)
 }
 
@@ -294,7 +294,7 @@ function forget(beside: Parked, sudog: number): (value: unknown) => void {
     free.push(beside)
     releaseSudog(sudog)
   } else {
-    write(sudog + Sudog.status, SUDOG_IDLE)
+    write(sudog + Sudog.status, SUDOG_SPARE)
     // It may have been a select's record.
     write(sudog + Sudog.select, 0)
     spares[spare++] = beside
@@ -342,10 +342,15 @@ function lookForOwn(errand: number): typeof AGAIN {
   releaseSudog(errand)
   onErrand(dead)
   const found: number[] = []
+  const orphans: number[] = []
   self.slab.walk(SUDOG_CLASS, (sudog) => {
-    if (read(sudog + Sudog.owner) === self.id && isLeftBy(sudog, waker)) found.push(sudog)
+    const owner = read(sudog + Sudog.owner)
+    if (owner === self.id && isLeftBy(sudog, waker)) found.push(sudog)
+    else if (owner === NOBODY && isReadyBy(sudog, ownId()) && !isCase(sudog)) orphans.push(sudog)
   })
   for (const sudog of found) settle(sudog)
+  // What this thread had sent to the dead one, which had not taken it in.
+  for (const sudog of orphans) dropSudog(sudog)
   return AGAIN
 }
 

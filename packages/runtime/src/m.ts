@@ -30,13 +30,18 @@ export const M = struct({
   waiting: i32,
   /**
    * Counted for ever, also when the slot is used again: goroutines it has made, goroutines it has run to their end, and
-   * goroutines whose outcome it has handed on. Owner.
+   * goroutines whose outcome it has handed on. Owner; the undertaker once it is dead.
    */
   created: i32,
   finished: i32,
   settled: i32,
-  /** Of what it has created and not settled: what is no goroutine (`hold`). Owner; the undertaker once it is dead. */
-  holds: i32,
+  /** As these: what is no goroutine and has kept the process open (`hold`), what of it does no more, and errors told to the main thread. */
+  held: i32,
+  unheld: i32,
+  reported: i32,
+  /** The goroutine that it is making or has made last, and what `created` is once that is counted. Owner. */
+  making: i32,
+  makingAs: i32,
   /** Times it went to sleep. Owner. */
   sleeps: i32,
   /** 1 while it sleeps and nothing in its event loop can wake it (deadlock.ts). Owner. */

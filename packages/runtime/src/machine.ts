@@ -3,7 +3,8 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import workerThreads, { BroadcastChannel, receiveMessageOnPort, threadId } from 'node:worker_threads'
-import { cas, read, readF64, write } from '@goro/memory'
+import { cas, checkRanks, read, readF64, write } from '@goro/memory'
+import { dyingIn } from './autopsy.ts'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
@@ -38,10 +39,12 @@ export interface MachineTask {
   readonly handles: string
   /** Whether what is printed goes to the process's own descriptors at once. */
   readonly printsAtOnce: boolean
+  /** `GORODEBUG`. */
+  readonly debug: ReadonlyMap<string, string>
 }
 
 export default async function machine(task: MachineTask): Promise<void> {
-  const { buffer, id, g, port, group, handles, printsAtOnce } = task
+  const { buffer, id, g, port, group, handles, printsAtOnce, debug } = task
   joinRegion(buffer, id)
   useDefinitions(handles)
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
@@ -61,6 +64,8 @@ export default async function machine(task: MachineTask): Promise<void> {
   write(self.m + M.osThreadId, osThreadId())
   self.procs.arrive()
   noteOwnPorts()
+  const dieInLock = debug.get('dieinlock')
+  checkRanks(debug.has('locks'), dieInLock === undefined ? undefined : dyingIn(dieInLock))
   await schedule(g).catch(die)
   process.off('unhandledRejection', onUnhandledRejection)
   self.slab.flush()

@@ -57,7 +57,7 @@ export function newMap(): number {
 
 /** Frees a map that nobody refers to any more, with what is in it. */
 export function freeMap(map: number): void {
-  for (const segment of segmentsOf(map)) {
+  for (const segment of mapSegments(map)) {
     const { table, mask } = Segment
     for (let chain = read(segment + table); chain <= read(segment + table) + read(segment + mask); chain++) {
       for (let entry = read(chain); entry !== 0; ) {
@@ -73,14 +73,15 @@ export function freeMap(map: number): void {
   self.slab.freeClass(map, HANDLE_CLASS)
 }
 
-function segmentsOf(map: number): number[] {
+/** The addresses of the segments of a map. */
+export function mapSegments(map: number): number[] {
   const segments = read(map + SyncMap.segments)
   return Array.from({ length: SEGMENTS }, (_, i) => segments + i * Segment.SIZE)
 }
 
 /** For the undertaker: makes whole what the thread that locked by `dead` may have left half changed. */
 export function mendMap(map: number, dead: number): void {
-  for (const segment of segmentsOf(map)) mendSegment(segment, dead)
+  for (const segment of mapSegments(map)) mendSegment(segment, dead)
 }
 
 // --- keys
@@ -367,7 +368,7 @@ export function mapSize(map: number): number {
 
 /** Its keys and values, segment by segment: each segment's as they are when the iteration comes to it. */
 export function* mapEntries(map: number): Generator<[unknown, unknown], undefined> {
-  for (const segment of segmentsOf(map)) yield* snapshot(segment)
+  for (const segment of mapSegments(map)) yield* snapshot(segment)
 }
 
 function snapshot(segment: number): [unknown, unknown][] {

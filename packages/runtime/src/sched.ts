@@ -227,6 +227,12 @@ export function newGoid(): number {
   return goid++
 }
 
+/** This thread is making goroutine `g`: if it dies before that is in a queue, this is where it is found. */
+export function noteMaking(g: number): void {
+  write(self.m + M.makingAs, (read(self.m + M.created) + 1) | 0)
+  write(self.m + M.making, g)
+}
+
 /** Counts one more goroutine made by this thread. */
 export function countCreated(): void {
   count(M.created)
@@ -234,15 +240,12 @@ export function countCreated(): void {
 
 /** Keeps the process open for something that this thread has under way, as a goroutine on its way home does, until `unhold`. */
 export function hold(): void {
-  write(self.m + M.holds, read(self.m + M.holds) + 1)
-  countCreated()
-  countFinished()
+  count(M.held)
 }
 
 /** Ends a `hold`. */
 export function unhold(): void {
-  write(self.m + M.holds, read(self.m + M.holds) - 1)
-  countSettled()
+  count(M.unheld)
   self.wakeSelf()
 }
 
@@ -262,12 +265,12 @@ function count(counter: number): void {
 
 /** How many goroutines there are: made and not ended. */
 export function liveGoroutines(): number {
-  return difference(M.created, M.finished)
+  return difference([M.created], [M.finished])
 }
 
-/** How many goroutines have not ended, or not come home: while there are any, the process stays. */
+/** How many goroutines have not ended, or not come home, and what else keeps the process open: while there are any, it stays. */
 export function unsettledGoroutines(): number {
-  return difference(M.created, M.settled)
+  return difference([M.created, M.held, M.reported], [M.settled, M.unheld])
 }
 
 /**
@@ -301,11 +304,15 @@ function pinning(): number[] {
  * sums mean that at the moment between the two readings there was none (Mattern, "Algorithms for distributed termination
  * detection", the four-counter method).
  */
-function difference(made: number, gone: number): number {
-  let before = 0
-  const threads = load(PROCS + Procs.threads)
-  for (let i = 0; i < threads; i++) before = (before + load(mAt(i) + gone)) | 0
-  let after = 0
-  for (let i = 0; i < load(PROCS + Procs.threads); i++) after = (after + load(mAt(i) + made)) | 0
-  return (after - before) | 0
+function difference(made: readonly number[], gone: readonly number[]): number {
+  const before = sum(gone)
+  return (sum(made) - before) | 0
+}
+
+function sum(counters: readonly number[]): number {
+  let total = 0
+  for (let i = 0; i < load(PROCS + Procs.threads); i++) {
+    for (const counter of counters) total = (total + load(mAt(i) + counter)) | 0
+  }
+  return total
 }

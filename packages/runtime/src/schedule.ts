@@ -9,6 +9,7 @@ import { deliver, dropValues, fail, finish, sendHomeUnrun, takeInbox } from './d
 import {
   BLOCK,
   countOf,
+  emptied,
   F_ABORTABLE,
   F_CONTEXT,
   F_EXTERNALS,
@@ -382,6 +383,8 @@ async function loaded(code: Promise<ShippedFunction>): Promise<ShippedFunction> 
 
 function call(g: number, fn: ShippedFunction, tags: number, externals: readonly unknown[] | undefined): unknown {
   const tag0 = tag0Of(tags)
+  // Handles are taken once: if this thread dies now, whoever buries it must not take them again.
+  if ((flagsOf(tags) & F_HANDLES) !== 0) write(g + G.tags, emptied(tags))
   if (tag0 === BLOCK) {
     const args = takeArguments(g, externals)
     if ((flagsOf(tags) & F_PINNED) !== 0) return own(g, args[0] as LineEnd, () => fn(...args.slice(1)))
@@ -397,6 +400,7 @@ function call(g: number, fn: ShippedFunction, tags: number, externals: readonly 
 
 function takeArguments(g: number, externals: readonly unknown[] | undefined): unknown[] {
   const block = read(g + G.cell0)
+  write(g + G.tags, emptied(read(g + G.tags)))
   try {
     return decode(bytes(block, read(g + G.cell0 + 1)), externals) as unknown[]
   } finally {

@@ -25,7 +25,7 @@ import type { LineEnd } from './line.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
 import { noteName } from './names.ts'
-import { countCreated, isClosed, isJoined, newGoid, self, wakeThread } from './sched.ts'
+import { countCreated, isClosed, isJoined, newGoid, noteMaking, self, wakeThread } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
 import { encode, HANDLE, packCell, unpackCell } from './value.ts'
 import { wakep } from './wake.ts'
@@ -100,18 +100,21 @@ export function newproc(
     return goroutine
   }
   const g = self.slab.allocClass(G_CLASS)
+  write(g + G.tags, 0)
+  write(g + G.creator, self.id)
+  noteMaking(g)
   let unname: (() => void) | undefined
   try {
     if (options?.name !== undefined) unname = noteName(goroutine.id, options.name)
     writeValues(g, fn, args, api, options)
   } catch (error) {
     unname?.()
+    noteMaking(0)
     self.slab.freeClass(g, G_CLASS)
     throw error
   }
   write(g + G.code, code)
   writeF64(g + G.goid, goroutine.id)
-  write(g + G.creator, self.id)
   write(g + G.m, NOBODY)
   write(g + G.handle, addHandle(goroutine))
   write(g + G.status, RUNNABLE)

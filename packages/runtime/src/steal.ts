@@ -9,7 +9,6 @@
  * none, or that one goroutine has for itself.
  */
 import { NONE, pause, read, write } from '@goro/memory'
-import { G } from './g.ts'
 import { M, MAIN_M } from './m.ts'
 import { now } from './native.ts'
 import { P } from './p.ts'
@@ -29,71 +28,23 @@ const GRACE_MS = 0.02
 export function findRunnable(): number {
   const tick = read(self.p + P.schedtick)
   if (tick % GLOBAL_EVERY === 0) {
-    const g = takeOneGlobal()
+    const g = self.runq.takeOneOver(self.global)
     if (g !== 0) return g
   }
-  return self.runq.get() || takeGlobal() || stealWork()
-}
-
-/** Takes a batch from the global queue: its first goroutine to run now, the others into the local queue. */
-function takeGlobal(): number {
-  const first = self.global.take()
-  if (first === 0) return 0
-  const rest = self.runq.fill(read(first + G.schedlink))
-  if (rest !== 0) putBackGlobal(rest)
-  return first
-}
-
-/** Takes one goroutine from the global queue, while the local one may be full: what is behind it goes to the end. */
-function takeOneGlobal(): number {
-  const first = self.global.take()
-  if (first === 0) return 0
-  const count = read(first + G.batchCount)
-  if (count > 1) self.global.put(read(first + G.schedlink), count - 1)
-  return first
-}
-
-function putBackGlobal(first: number): void {
-  let count = 0
-  for (let g = first; g !== 0; g = read(g + G.schedlink)) count++
-  self.global.put(first, count)
+  return self.runq.get() || self.runq.takeOver(self.global) || stealWork()
 }
 
 /** At the end of a slice: true if there is something in the global queue now. Wake somebody after this. */
 export function endSlice(): boolean {
   let any = false
   for (let id = 0; id < self.procs.threads; id++) {
-    if (!isWorked(id) && empty(id)) any = true
+    if (!isWorked(id) && self.runq.moveAll(victim(id), self.global)) any = true
   }
-  const next = self.runq.takeNext()
-  if (next === 0) return any
-  write(next + G.schedlink, 0)
-  self.global.put(next, 1)
-  return true
+  return self.runq.moveNext(self.global) || any
 }
 
 const isWorked = (id: number): boolean =>
   id !== MAIN_M && self.idle.stateOf(id) !== NONE && read(mAt(id) + M.locked) === 0
-
-/** Moves what is in the queue of thread `id` to the global queue. Whether there was anything. */
-function empty(id: number): boolean {
-  const queue = victim(id)
-  const first = queue.take()
-  if (first === 0) return false
-  let last = first
-  let count = 1
-  // No more than there were: its thread may put in others all the while.
-  for (let n = queue.length; n > 0; n--) {
-    const g = queue.take()
-    if (g === 0) break
-    write(last + G.schedlink, g)
-    last = g
-    count++
-  }
-  write(last + G.schedlink, 0)
-  self.global.put(first, count)
-  return true
-}
 
 /** Steals half of somebody's queue, if this thread may spin. Go's `stealWork`. */
 function stealWork(): number {

@@ -2,7 +2,7 @@
  * Waiters and the queues they stand in. A sudog, as in Go, is one operation that waits on one thing: a channel, a mutex. It
  * stands in shared memory, so that any thread can take it out of a queue, put the outcome into it, and send it home.
  *
- *   IDLE ── enqueue ──> PARKED ── dequeue, by a waker ──> TAKEN ── finish ──> READY ── its own thread, by its inbox ──> IDLE
+ *   SPARE ── enqueue ──> PARKED ── dequeue, by a waker ──> TAKEN ── finish ──> READY ── its own thread, by its inbox ──> IDLE
  *                         │ └──── remove, by its own thread or the undertaker ──────────────────────────────────────> IDLE
  *                         └────── dequeue, of a select that another case has won ──> LOST ── its own thread ────────> IDLE
  *
@@ -58,6 +58,8 @@ export const SUDOG_TAKEN = 17
 export const SUDOG_READY = 18
 /** A case of a select that was taken out when another one had won. */
 export const SUDOG_LOST = 19
+/** Its owner's, for an operation that is to come. */
+export const SUDOG_SPARE = 21
 /** In no queue and on no way: says to dumps what a goroutine waits for. */
 export const SUDOG_NOTE = 20
 
@@ -261,6 +263,7 @@ export function reclaim(
     if (read(sudog + Sudog.owner) !== m) return
     const state = stateOf(load(sudog + Sudog.status))
     if (state === SUDOG_IDLE) return
+    if (state === SUDOG_SPARE) return free(sudog)
     if (isRecord(sudog)) {
       if (state === SUDOG_NOTE || isLeftRecord(sudog, dead)) records.push(sudog)
       return

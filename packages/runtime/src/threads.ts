@@ -29,6 +29,8 @@ import type { SysmonTask } from './sysmon.ts'
 import { wakep } from './wake.ts'
 
 export interface ThreadOptions {
+  /** `GORODEBUG`. */
+  readonly debug: ReadonlyMap<string, string>
   readonly maxThreads: number
   readonly execArgv?: readonly string[] | undefined
   readonly env?: NodeJS.ProcessEnv | undefined
@@ -47,6 +49,7 @@ const PRINTS_AT_ONCE = isMainThread && process.platform !== 'win32'
 let pool: Piscina
 let monitors: Piscina
 let groupName: string
+let debug: ReadonlyMap<string, string>
 let buffer: SharedArrayBuffer
 let onDeath: (id: number, cause: unknown) => void
 
@@ -73,6 +76,7 @@ export function startThreads(
 ): void {
   buffer = region
   onDeath = died
+  debug = options.debug
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
   groupName = `goro ${randomUUID()}`
   const group = new BroadcastChannel(groupName)
@@ -157,7 +161,7 @@ export function startM(g = 0): void {
   write(m + M.preempt, 0)
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
-  write(m + M.holds, 0)
+  write(m + M.making, 0)
   write(m + M.quiet, 0)
   store(m + M.status, M_STARTING)
   lines.set(id, port1)
@@ -169,6 +173,7 @@ export function startM(g = 0): void {
     group: groupName,
     handles: handleDefinitions(),
     printsAtOnce: PRINTS_AT_ONCE,
+    debug,
   }
   const taken = new AbortController()
   queued.set(id, taken)
@@ -249,12 +254,13 @@ function poolWorker(worker: object): PoolWorker {
 }
 
 /**
- * A free M slot. Slots of dead threads are used again in the order of their deaths, as late as possible: a thread that was
- * held up between reading the creator of a goroutine and pushing into its inbox must not find somebody else's.
+ * A free M slot. Slots of dead threads are used again in the order of their deaths, and late: a thread that was held up between
+ * reading the creator of a goroutine and pushing into its inbox must not find somebody else's. But not never: whoever looks for work
+ * looks at all there are.
  */
 function freeSlot(): number {
   const used = self.procs.threads
-  if (used < SYSMON_M) {
+  if (used < SYSMON_M && dead.length < SLOTS_AT_REST) {
     self.procs.addThread()
     return used
   }
@@ -264,6 +270,8 @@ function freeSlot(): number {
 }
 
 const dead: number[] = []
+/** So many threads die, each of which takes 50 ms to start, before a slot is used again. */
+const SLOTS_AT_REST = 64
 
 /** The slot of M `id`, which has been buried, may be used again. */
 export function freeM(id: number): void {

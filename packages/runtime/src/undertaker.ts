@@ -4,14 +4,15 @@
  *
  *   locks it held          released (lock.ts stamps them with their owner)
  *   its processor          goes to another thread, or a new one
- *   its run queue          what is in it has not started, and is stolen
+ *   its run queue          what is in it has not started, and is stolen; and so is what it was just moving (lost.ts)
  *   goroutines it had      those that had started fail with `ThreadDiedError`; they are found by walking all Gs
  *                          (`G.m`); what it had taken and not begun is queued again; what had ended its creator takes home
- *   goroutines it made     are nobody's now: they run, and an error of theirs is reported by the main thread
- *   waiters of its own      are taken out of their queues; locks that its goroutines held fail those who wait for them
+ *   goroutines it made     are nobody's now: they run, and come home to the main thread, which reports their errors
+ *   waiters of its own     are taken out of their queues; what others have sent home to it those drop; locks that its goroutines held fail those who wait for them
  *   its handles            are given back
  *   its slab cache         goes back to the central lists
  */
+import { writeSync } from 'node:fs'
 import {
   G_CLASS,
   HANDLE_CLASS,
@@ -19,6 +20,7 @@ import {
   load,
   ownerOf,
   RANK,
+  type RunQueueStealer,
   read,
   releaseDead,
   Slab,
@@ -26,6 +28,7 @@ import {
   store,
   write,
 } from '@goro/memory'
+import { describeDeath, noteReleased } from './autopsy.ts'
 import { dropCell } from './cell.ts'
 import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
@@ -33,6 +36,7 @@ import {
   CANCELLED,
   DONE,
   F_FAILED,
+  F_REPORT,
   flagsOf,
   G,
   IDLE,
@@ -44,17 +48,30 @@ import {
   RUNNING,
   WAITING,
 } from './g.ts'
-import { releaseSudog, sendErrand } from './gopark.ts'
+import { dropSudog, releaseSudog, sendErrand } from './gopark.ts'
 import { KIND, releaseHandlesOf } from './handle.ts'
+import { type Suspect, search, suspects } from './lost.ts'
 import { isGone, M, M_DEAD, M_RETIRED, M_STARTING, SYSMON_M } from './m.ts'
 import { mendMap } from './map.ts'
 import { dropNamesOf } from './names.ts'
 import { isThreadGone, queueMicrotask, setImmediate } from './native.ts'
 import { abandon } from './pin.ts'
 import { mendRW } from './rwmutex.ts'
-import { countFinished, countSettled, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
+import { countFinished, hold, isStopping, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
 import { anyWork } from './steal.ts'
-import { isReadyBy, isTakenBy, putBack, reclaim, repair, Sudog, Waitable } from './sudog.ts'
+import {
+  isCase,
+  isReadyBy,
+  isTakenBy,
+  putBack,
+  reclaim,
+  repair,
+  SUDOG_READY,
+  Sudog,
+  stateOf,
+  Waitable,
+  wakerOf,
+} from './sudog.ts'
 import { failLocksOf, queuesOf, resume } from './sync.ts'
 import { mendSegment, Segment } from './syncmap.ts'
 import { freeM, startPinned, threadCount } from './threads.ts'
@@ -63,6 +80,13 @@ import { startFree, wakep } from './wake.ts'
 /** Threads in a row that died before they ran, by which we know that none will. */
 const MAX_FAILED_STARTS = 3
 let failedStarts = 0
+
+let reportsDeaths = false
+
+/** Says on stderr what each thread that dies was at. */
+export function reportDeaths(): void {
+  reportsDeaths = true
+}
 
 /** Puts right what a thread that died in the middle of a move has left of the counts in the idle set; later, if others move just now. */
 function mendIdleSet(): void {
@@ -80,6 +104,7 @@ const mendedEarly: [dead: number, at: number][] = []
  */
 export function buryLock(address: number, rank: number, owner: number): void {
   if (owner === 0 || !isThreadGone(read(mAt(owner - 1) + M.osThreadId)) || ownerOf(address) !== owner) return
+  if (reportsDeaths) noteReleased(owner, rank)
   if (rank === RANK.waitQueue) {
     const at = address - Waitable.lock
     mend(at, owner, takenBy(owner))
@@ -95,6 +120,7 @@ export function buryLock(address: number, rank: number, owner: number): void {
 
 /** Buries M `id`, which died of `cause`, and gives its P to a new thread. */
 export function buryThread(id: number, cause: unknown): void {
+  if (reportsDeaths) writeSync(2, describeDeath(id))
   const m = mAt(id)
   const status = load(m + M.status)
   const neverRan = status === M_STARTING || status === M_DEAD
@@ -102,6 +128,8 @@ export function buryThread(id: number, cause: unknown): void {
   self.global.repair(lockId(id))
   self.pinned.repair(lockId(id))
   self.slab.releaseDead(lockId(id))
+  settleCounts(id)
+  const suspected = suspects([...victim(id).inHand(G.schedlink), read(m + M.making)])
   freeM(id)
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
   buryWaiters(id)
@@ -109,9 +137,9 @@ export function buryThread(id: number, cause: unknown): void {
   failLocksOf(id)
   releaseHandlesOf(id)
   dropNamesOf(id)
-  for (let holds = read(m + M.holds); holds > 0; holds--) countSettled()
   self.procs.bury(id, lockId(id), neverRan, status === M_RETIRED)
   mendIdleSet()
+  recover(suspected)
   if (failedStarts < MAX_FAILED_STARTS) startFree()
   else self.procs.startNoMore()
   startPinned()
@@ -120,6 +148,41 @@ export function buryThread(id: number, cause: unknown): void {
   else if (anyWork()) wakep()
   // It may have had the last goroutine, for which the process stays.
   self.wakeSelf()
+}
+
+/**
+ * What the dead thread has made, counts right. Nobody but itself could settle any of that: what is not home is the main thread's from now
+ * on. Before its inbox is closed, and its blocks are others'.
+ */
+function settleCounts(id: number): void {
+  const m = mAt(id)
+  const making = read(m + M.making)
+  if (making !== 0 && ((read(m + M.makingAs) - read(m + M.created)) | 0) > 0) {
+    // It was not counted, and is in no queue: nobody has heard of it.
+    dropValues(making)
+    write(making + G.status, IDLE)
+    self.slab.freeClass(making, G_CLASS)
+    write(m + M.making, 0)
+  }
+  let left = 0
+  self.slab.walk(G_CLASS, (g) => {
+    if (load(g + G.status) !== IDLE && read(g + G.creator) === id) left++
+  })
+  for (; left > 0; left--) hold()
+  store(m + M.settled, read(m + M.created))
+  store(m + M.unheld, read(m + M.held))
+}
+
+/** Queues again what a dead thread had in its hands, and nobody else has; later, if that can't be seen just now. */
+function recover(suspected: readonly Suspect[]): void {
+  if (suspected.length === 0 || isStopping()) return
+  const living: RunQueueStealer[] = []
+  const dead: RunQueueStealer[] = []
+  for (let id = 0; id < self.procs.threads; id++) (isLeft(id) ? dead : living).push(victim(id))
+  const { lost, open } = search(suspected, self.global, living, dead)
+  for (const g of lost) self.runq.put(g)
+  if (lost.length > 0) wakep()
+  if (open.length > 0) setImmediate(() => recover(open))
 }
 
 /**
@@ -176,28 +239,36 @@ function mend(at: number, dead: number, inHand: readonly number[]): void {
 }
 
 /** What the dead thread had given an outcome and not sent home is found by its own thread, if that lives; and so are ended goroutines. */
-function sendErrands(id: number, creators: readonly number[]): void {
+function sendErrands(id: number, errands: Set<number>): void {
   const dead = lockId(id)
-  const owners = new Set(creators)
+  const ownerless: number[] = []
   self.slab.walk(SUDOG_CLASS, (sudog) => {
-    if (isReadyBy(sudog, dead) || isTakenBy(sudog, dead)) owners.add(read(sudog + Sudog.owner))
+    if (!isReadyBy(sudog, dead) && !isTakenBy(sudog, dead)) return
+    const owner = read(sudog + Sudog.owner)
+    if (owner !== NOBODY) errands.add(owner)
+    else if (!isCase(sudog)) ownerless.push(sudog)
   })
-  for (const owner of owners) sendErrand(owner, id)
+  // It was to drop them, and has not lived to do so.
+  for (const sudog of ownerless) dropSudog(sudog)
+  for (const thread of errands) sendErrand(thread, id)
 }
 
-/** Returns the creators to whom the dead thread may not have sent home what it had ended. */
-function buryGoroutines(id: number, cause: unknown): number[] {
+/**
+ * Returns the threads that are to look for what is theirs: creators to whom the dead thread may not have sent home what it had ended, and
+ * those who have sent something home to it.
+ */
+function buryGoroutines(id: number, cause: unknown): Set<number> {
   const error = new ThreadDiedError(
     `the thread that ran this goroutine (M${id}) died: ${messageOf(cause)}; ` +
       'goroutines that had not started run on another thread',
     { cause },
   )
   write(mAt(id) + M.pins, 0)
-  const home: number[] = []
+  const home = new Set<number>()
   for (let item = inbox.close(mAt(id) + M.inbox, G.schedlink); item !== 0; item = read(item + G.schedlink))
-    home.push(item)
+    home.add(item)
   const ended = read(mAt(id) + M.finished)
-  const creators: number[] = []
+  const errands = new Set<number>()
   self.slab.walk(G_CLASS, (g) => {
     const status = load(g + G.status)
     if (status === IDLE) return
@@ -205,43 +276,69 @@ function buryGoroutines(id: number, cause: unknown): number[] {
     const orphaned = creator === id
     if (orphaned) store(g + G.creator, NOBODY)
     if (orphaned && isPinned(g)) abandon(g)
-    if (read(g + G.m) !== id) {
-      // The thread that ended it died before this one, and told it in vain.
-      if (orphaned && status === DONE && isLeft(read(g + G.m)) && !home.includes(g)) discard(g)
+    const holder = read(g + G.m)
+    if (holder !== id) {
+      if (!orphaned || status !== DONE || home.has(g)) return
+      // The thread that ended it died before this one, and told it in vain; or it lives, and knows whether it has told it.
+      if (isLeft(holder)) bury(g)
+      else errands.add(holder)
     } else if (status === RUNNABLE) {
       // It was about to run.
       write(g + G.m, NOBODY)
       if (isPinned(g)) self.pinned.put(g, 1)
       else self.runq.put(g)
+    } else if (status === CANCELLED) {
+      // It was about to be sent home.
+      write(g + G.m, self.id)
+      sendHomeUnrun(g)
     } else if (isEndedBy(g, id)) {
-      if (!isCounted(g, ended)) countFinished()
-      // Of its own, it was settling it.
-      if (orphaned) discard(g)
-      else if (creator === NOBODY) buryEnded(g)
-      else creators.push(creator)
+      buryEnded(g, ended)
+      if (orphaned || creator === NOBODY) bury(g)
+      else errands.add(creator)
     } else if (status === RUNNING || status === WAITING) {
+      // It may not have had its arguments yet.
+      dropValues(g)
+      write(g + G.m, self.id)
       // Who made it died with it, of the same cause: there is nobody to tell, and nothing new to say.
       if (orphaned) {
         countFinished()
         discard(g)
-      } else {
-        write(g + G.m, self.id)
-        fail(g, error)
-      }
+      } else fail(g, error)
     }
   })
   for (const item of home) bury(item)
-  return creators
+  buryReadied(id, errands)
+  return errands
+}
+
+/** The dead thread has ended `g`, and may not have counted it. */
+function buryEnded(g: number, ended: number): void {
+  const flags = flagsOf(read(g + G.tags))
+  const isReport = (flags & F_FAILED) !== 0 && (flags & F_REPORT) !== 0
+  if (!isReport && !isCounted(g, ended)) countFinished()
+  if (isReport && ((read(g + G.batchLink) - read(mAt(read(g + G.m)) + M.reported)) | 0) > 0) hold()
+}
+
+/**
+ * Waiters of the dead thread that had their outcome, and were neither in its inbox nor dropped by who has waked them: it had taken them in,
+ * or will never get them. Who waked them knows, if that lives.
+ */
+function buryReadied(id: number, errands: Set<number>): void {
+  const left: number[] = []
+  self.slab.walk(SUDOG_CLASS, (sudog) => {
+    const status = load(sudog + Sudog.status)
+    if (stateOf(status) !== SUDOG_READY || read(sudog + Sudog.owner) !== id || isCase(sudog)) return
+    const waker = wakerOf(status) - 1
+    if (waker === id) return
+    store(sudog + Sudog.owner, NOBODY)
+    if (waker === self.id || isLeft(waker)) left.push(sudog)
+    else errands.add(waker)
+  })
+  for (const sudog of left) dropSudog(sudog)
 }
 
 /** Whether thread `m` is dead and buried. */
 const isLeft = (m: number): boolean => m !== NOBODY && isGone(load(mAt(m) + M.status))
-
-/** Of an ended goroutine that is in nobody's hands only an error counts: its result may be thrown away half. */
-function buryEnded(g: number): void {
-  if ((flagsOf(read(g + G.tags)) & F_FAILED) !== 0) bury(g)
-  else discard(g)
-}
 
 /** There is no thread and none can be started: what waits to run never will, and is told so; and so is what comes later. */
 function giveUp(cause: unknown): void {

@@ -205,6 +205,22 @@ describe('a thread dies', () => {
     }
   })
 
+  test('while it moves all there is in the queue of another to the global queue', () => {
+    const moves = () => void owner(0).moveAll(stealer(1), global(0))
+    const takes = () => {
+      const queue = owner(1)
+      run(1, queue.get())
+      run(1, queue.get())
+    }
+    explored({
+      ...world,
+      setup: () => make(1, 0, 2),
+      threads: [moves, takes, undertaker()],
+      mortal: [0],
+      after: expectNoneLost,
+    })
+  })
+
   test('planted: an undertaker that does not look whether others move what it misses runs it twice, and that is found', () => {
     const steals = (t: number, from: number) => () => {
       const queue = owner(t)

@@ -271,7 +271,7 @@ for (let round = 0; ended.count < KILLS; round++) {
     console.error(`stuck in round ${round}: ${[...chosen]}`, JSON.stringify(runtime.stats()))
     runtime.dump()
     process.exit(3)
-  }, 30_000)
+  }, 60_000)
   all = []
   const ends = [...chosen].map((name) => LOADS[name]()).filter((end) => end !== undefined)
   for (let kills = 1 + random(4); kills > 0; kills--) {

@@ -1,0 +1,96 @@
+/**
+ * Threads that die at random moments under a load of everything. `GORO_KILLS` says how many do for each number of processors: 1,000 take one
+ * to two minutes, since it takes 50 ms to start a thread. A failure prints its seed: `GORODEBUG=deaths node …/kills.mjs KILLS SEED`.
+ */
+import { describe, expect, test } from 'vitest'
+import { type Outcome, run } from '../integration/run.ts'
+
+const kills = Number(process.env.GORO_KILLS ?? 60)
+const processors = ['1', '2', '4', '8']
+const ranks = ['waitQueue', 'mapSegment', 'globalQueue', 'slabClass', 'pageHeap', 'processors']
+
+/** As `GORODEBUG=deaths` says it (packages/runtime/src/autopsy.ts). */
+interface Death {
+  readonly status: string
+  readonly asleep: 'futex' | 'poll' | 'no'
+  readonly spinning: boolean
+  readonly queue: number
+  readonly locked: boolean
+  readonly last: boolean
+  readonly lock: string
+}
+
+const DEATH = /^goro: M\d+ died: (.*)\n/gm
+
+const deathsIn = (stderr: string): Death[] =>
+  [...stderr.matchAll(DEATH)].map(([, facts]) => JSON.parse(facts!) as Death)
+
+/** What a thread can be at when it dies. */
+const STATES: Readonly<Record<string, (death: Death) => boolean>> = {
+  'running goroutines': ({ status, lock }) => status === 'running' && lock === 'none',
+  'looking for work': ({ status, spinning }) => status === 'spinning' || spinning,
+  'asleep on the futex': ({ asleep }) => asleep === 'futex',
+  'asleep in its event loop': ({ asleep }) => asleep === 'poll',
+  'in blocking code': ({ status }) => status === 'blocking',
+  'a spare': ({ status }) => status === 'spare',
+  'one goroutine’s own': ({ locked }) => locked,
+  'with a full local queue': ({ queue }) => queue >= 128,
+  'the last one': ({ last }) => last,
+  ...Object.fromEntries(ranks.map((rank) => [`in the lock ${rank}`, ({ lock }: Death) => lock === rank])),
+}
+
+function count(deaths: readonly Death[]): Record<string, number> {
+  return Object.fromEntries(Object.entries(STATES).map(([state, is]) => [state, deaths.filter(is).length]))
+}
+
+async function kill(
+  number: number,
+  procs: string,
+  debug: string,
+): Promise<{ seed: string; deaths: Death[]; outcome: Outcome }> {
+  const seed = String((Math.random() * 2 ** 30) | 1)
+  const env = { GOMAXPROCS: procs, GORODEBUG: `deaths,${debug}` }
+  const args = [String(number), seed]
+  const outcome = await run('../../stress/programs/kills.mjs', { args, env, timeout: 60_000 + number * 1000 })
+  return { seed, deaths: deathsIn(outcome.stderr), outcome }
+}
+
+function expectNothingLeft({ seed, deaths, outcome }: Awaited<ReturnType<typeof kill>>): void {
+  const { code, stdout, stderr } = outcome
+  expect({ seed, code, rest: stderr.replace(DEATH, '') }).toEqual({ seed, code: 0, rest: '' })
+  expect(JSON.parse(stdout)).toEqual({ deaths: deaths.length, fine: expect.any(Number), died: expect.any(Number) })
+}
+
+const all: Death[] = []
+
+describe('threads die at random moments, and nothing is lost or left', () => {
+  test.each(processors)('GOMAXPROCS=%s', async (procs) => {
+    const result = await kill(kills, procs, 'locks')
+    expectNothingLeft(result)
+    expect(result.deaths.length).toBeGreaterThanOrEqual(kills)
+    all.push(...result.deaths)
+  })
+
+  // Where few die by chance: in what takes a hundred nanoseconds.
+  test.each(ranks)('in a critical section of %s', async (rank) => {
+    const result = await kill(Math.ceil(kills / 6), '2', `dieinlock=${rank}:${SELDOM[rank]}`)
+    expectNothingLeft(result)
+    all.push(...result.deaths)
+  })
+
+  test('in every state', () => {
+    const counts = count(all)
+    console.log(`${all.length} deaths:`, counts)
+    expect(Object.entries(counts).filter(([, number]) => number === 0)).toEqual([])
+  })
+})
+
+/** One in so many critical sections of each lock ends its thread: that is every few milliseconds. */
+const SELDOM: Readonly<Record<string, number>> = {
+  waitQueue: 500,
+  mapSegment: 100,
+  globalQueue: 30,
+  slabClass: 60,
+  pageHeap: 10,
+  processors: 20,
+}

@@ -16,13 +16,12 @@ import {
   SPINNING,
 } from '@goro/memory'
 import { KIND } from './handle.ts'
-import { M, M_STATUS_NAMES } from './m.ts'
+import { isGone, M, M_STATUS_NAMES } from './m.ts'
 import { mapSegments } from './map.ts'
 import { Procs } from './processors.ts'
 import { lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
 import { Waitable } from './sudog.ts'
 import { Segment } from './syncmap.ts'
-import { threadCount } from './threads.ts'
 
 const RANK_NAMES = Object.keys(RANK) as (keyof typeof RANK)[]
 const SLEEPS: Readonly<Record<number, string>> = { [FUTEX]: 'futex', [POLL]: 'poll' }
@@ -47,11 +46,18 @@ export function describeDeath(id: number): string {
     queue: victim(id).length,
     waiting: read(m + M.waiting),
     locked: read(m + M.locked) > 0,
-    last: threadCount() === 1,
+    last: isLast(id),
     lock: held ?? releasedEarly.get(lockId(id)) ?? 'none',
   }
   releasedEarly.delete(lockId(id))
   return `goro: M${id} died: ${JSON.stringify(facts)}\n`
+}
+
+function isLast(id: number): boolean {
+  for (let other = 1; other < self.procs.threads; other++) {
+    if (other !== id && !isGone(load(mAt(other) + M.status))) return false
+  }
+  return true
 }
 
 /** The rank of a lock that is stamped with `owner`. */

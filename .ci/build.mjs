@@ -36,9 +36,78 @@ const ENTRIES = {
 
 /**
  * By package, others that become a part of it: the compiler stands before a program's first line, and they are thirty files
- * (docs/decisions/0003-compiler.md).
+ * (docs/decisions/0003-compiler.md). The runtime stands before the first goroutine, on the main thread and on each other.
  */
-const PARTS = { compiler: ['eslint-scope', 'magic-string'] }
+const PARTS = { compiler: ['eslint-scope', 'magic-string'], runtime: ['@goro/memory'] }
+
+/** Not the names: classes and functions are known by them. What V8 does not have to read is what takes time (0006-fast-goroutines.md). */
+const SHORT = { minifyWhitespace: true, minifySyntax: true }
+
+const runtime = join(root, 'packages/runtime')
+
+/**
+ * Node's own modules, had of `process` and not imported: for an import Node reads every property of one, and some of those load others
+ * that take milliseconds (`fs` its streams).
+ */
+const BUILTINS = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path)).filter((name) => /^[A-Za-z]\w*$/.test(name))
+      // Of this one only functions are used, in rare cases, and it takes two milliseconds to load.
+      if (path === 'node:v8') {
+        const lazily = (name) =>
+          `export const ${name} = (...args) => process.getBuiltinModule('node:v8').${name}(...args)`
+        return { contents: names.map(lazily).join('\n') }
+      }
+      return {
+        contents: [
+          `const all = process.getBuiltinModule('${path}')`,
+          'const get = (name) => all[name]',
+          'export default all',
+          // What nobody imports is left out.
+          ...names.map((name) => `const _${name} = /* @__PURE__ */ get('${name}'); export { _${name} as ${name} }`),
+        ].join('\n'),
+      }
+    })
+  },
+}
+
+/** What stands for a package that is to be a file of its own. */
+const SCRIPTS = {
+  name: 'scripts',
+  setup({ onResolve, onLoad }) {
+    const texts = {
+      thread: "module.exports = require('./src/thread.cts')",
+      monitor: "export { default } from './src/monitor.ts'",
+      piscina: "export { Piscina } from 'piscina'",
+      worker: `require(${JSON.stringify(join(dirname(createRequire(join(runtime, 'x')).resolve('piscina')), 'worker.js'))})`,
+      acorn: "export * from 'acorn'",
+      comlink: "export * from 'comlink'",
+    }
+    onResolve({ filter: /^script:/ }, ({ path }) => ({ path: path.slice('script:'.length), namespace: 'script' }))
+    onLoad({ filter: /./, namespace: 'script' }, ({ path }) => ({ contents: texts[path], resolveDir: runtime }))
+  },
+}
+
+const PISCINA = {
+  'runtime/src/threads.ts': [["(import.meta.url)('piscina')", "(import.meta.url)('./piscina.cjs')"]],
+  'piscina/dist/index.js': [["'worker.js'", "'worker.cjs'"]],
+}
+/** In the package. */
+const IN_PLACE = PISCINA
+/** In the files that need nothing else. */
+const STANDALONE = {
+  ...PISCINA,
+  'runtime/src/thread.cts': [["import('./machine.js')", "import('./machine.mjs')"]],
+  'runtime/src/monitor.ts': [["import('./machine.js')", "import('./machine.mjs')"]],
+  'runtime/src/capture.ts': [["(import.meta.url)('acorn')", "(import.meta.url)('./acorn.cjs')"]],
+  'runtime/src/control.ts': [["(import.meta.url)('comlink')", "(import.meta.url)('./comlink.cjs')"]],
+}
+const changed = new Set()
 
 const types = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], {
   cwd: root,
@@ -56,7 +125,8 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
     outdir: 'dist',
     bundle: true,
     splitting: true,
-    plugins: [onlyParts(PARTS[name] ?? []), folded],
+    plugins: [...(name === 'runtime' ? [BUILTINS, changes(IN_PLACE)] : []), onlyParts(PARTS[name] ?? []), folded],
+    ...SHORT,
     metafile: true,
     conditions: ['source'],
     format: 'esm',
@@ -72,35 +142,33 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
 }
 
 // What Piscina loads on a thread is CommonJS, and imports the bundled entry beside it. The monitor's has in it what it needs itself.
-const runtime = join(root, 'packages/runtime')
-const { outputFiles: thread } = await build({
+// Piscina itself is thirty files, on both sides.
+const { outputFiles: scriptsInPlace, metafile: ofScripts } = await build({
   absWorkingDir: runtime,
-  entryPoints: ['src/thread.cts', 'src/monitor.ts'],
-  bundle: true,
-  external: ['./machine.js'],
-  conditions: ['source'],
-  plugins: [folded],
+  entryPoints: [
+    { in: 'src/thread.cts', out: 'thread' },
+    { in: 'src/monitor.ts', out: 'monitor' },
+    ...script('piscina', 'worker'),
+  ],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
+  bundle: true,
+  plugins: [SCRIPTS, changes(IN_PLACE), folded],
+  external: ['./machine.js', '@napi-rs/nice'],
+  conditions: ['source'],
+  ...SHORT,
+  metafile: true,
   format: 'cjs',
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
   write: false,
 })
-for (const { path, contents } of thread) writeFileSync(path, contents)
+replace(join(runtime, 'dist'), scriptsInPlace, /\.cjs$/)
+writeFileSync(join(runtime, 'dist/LICENSES.txt'), licensesOf(ofScripts, runtime))
 
 // What the plugins put beside a bundle: goro, its threads' entry and the packages that both need, in files that need nothing else.
 // The packages are CommonJS, and loaded at their first use; so each is a file of its own.
-const CHANGES = {
-  'runtime/src/threads.ts': [["from 'piscina'", "from './piscina.cjs'"]],
-  'runtime/src/thread.cts': [["import('./machine.js')", "import('./machine.mjs')"]],
-  'runtime/src/monitor.ts': [["import('./machine.js')", "import('./machine.mjs')"]],
-  'runtime/src/capture.ts': [["(import.meta.url)('acorn')", "(import.meta.url)('./acorn.cjs')"]],
-  'runtime/src/control.ts': [["(import.meta.url)('comlink')", "(import.meta.url)('./comlink.cjs')"]],
-  'piscina/dist/index.js': [["'worker.js'", "'worker.cjs'"]],
-}
-const changed = new Set()
 const alone = {
   bundle: true,
   write: false,
@@ -111,25 +179,8 @@ const alone = {
   outdir: join(root, 'packages/goro/dist/standalone'),
   // TypeScript that a goroutine imports is no part of a bundle. The other is an optional addition to Piscina.
   external: ['tsx', '@napi-rs/nice', './piscina.cjs', './machine.mjs'],
-  plugins: [
-    {
-      name: 'standalone',
-      setup({ onLoad }) {
-        for (const [file, changes] of Object.entries(CHANGES)) {
-          onLoad({ filter: new RegExp(`${file.replaceAll('.', '\\.')}$`) }, ({ path }) => {
-            changed.add(file)
-            let contents = readFileSync(path, 'utf8')
-            for (const [from, to] of changes) {
-              if (!contents.includes(from)) throw new Error(`standalone: ${file} has no ${from} any more`)
-              contents = contents.replace(from, to)
-            }
-            return { contents, loader: file.endsWith('.js') ? 'js' : 'ts' }
-          })
-        }
-      },
-    },
-    folded,
-  ],
+  ...SHORT,
+  plugins: [BUILTINS, changes(STANDALONE), folded],
 }
 const goro = join(root, 'packages/goro')
 const modules = await build({
@@ -160,34 +211,39 @@ const modules = await build({
 const scripts = await build({
   ...alone,
   absWorkingDir: runtime,
-  entryPoints: ['thread', 'monitor', 'piscina', 'worker', 'acorn', 'comlink'].map((name) => ({
-    in: `script:${name}`,
-    out: name,
-  })),
+  entryPoints: script('thread', 'monitor', 'piscina', 'worker', 'acorn', 'comlink'),
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
-  plugins: [
-    {
-      name: 'scripts',
-      setup({ onResolve, onLoad }) {
-        const texts = {
-          thread: "module.exports = require('./src/thread.cts')",
-          monitor: "export { default } from './src/monitor.ts'",
-          piscina: "export { Piscina } from 'piscina'",
-          worker: `require(${JSON.stringify(join(dirname(createRequire(join(runtime, 'x')).resolve('piscina')), 'worker.js'))})`,
-          acorn: "export * from 'acorn'",
-          comlink: "export * from 'comlink'",
-        }
-        onResolve({ filter: /^script:/ }, ({ path }) => ({ path: path.slice('script:'.length), namespace: 'script' }))
-        onLoad({ filter: /./, namespace: 'script' }, ({ path }) => ({ contents: texts[path], resolveDir: runtime }))
-      },
-    },
-    ...alone.plugins,
-  ],
+  plugins: [SCRIPTS, ...alone.plugins],
 })
-for (const file of Object.keys(CHANGES))
-  if (!changed.has(file)) throw new Error(`standalone: ${file} is not there any more`)
+for (const file of [...Object.keys(IN_PLACE), ...Object.keys(STANDALONE)])
+  if (!changed.has(file)) throw new Error(`build: ${file} is not there any more`)
 replace(alone.outdir, [...modules.outputFiles, ...scripts.outputFiles], /./)
+
+/** Replaces text of files, by the ends of their paths: what they load by path or name has another one here. */
+function changes(files) {
+  return {
+    name: 'changes',
+    setup({ onLoad }) {
+      for (const [file, list] of Object.entries(files)) {
+        onLoad({ filter: new RegExp(`${file.replaceAll('.', '\\.')}$`) }, ({ path }) => {
+          changed.add(file)
+          let contents = readFileSync(path, 'utf8')
+          for (const [from, to] of list) {
+            if (!contents.includes(from)) throw new Error(`build: ${file} has no ${from} any more`)
+            contents = contents.replace(from, to)
+          }
+          return { contents, loader: file.endsWith('.js') ? 'js' : 'ts' }
+        })
+      }
+    },
+  }
+}
+
+/** Entries that are files for one package each. */
+function script(...names) {
+  return names.map((name) => ({ in: `script:${name}`, out: name }))
+}
 
 /** Other packages stay imports, except `parts` and what those import; this package's private `#` imports do not. */
 function onlyParts(parts) {

@@ -7,7 +7,7 @@
  * process open by its port, which is undone here (`release`), since goroutines do that while there are any (netpoll.ts). A task
  * that comes later waits until a worker is ready; one that fails before that fails no task, but tells the pool's listeners.
  */
-import { randomUUID } from 'node:crypto'
+import { createRequire } from 'node:module'
 import workerThreads, {
   BroadcastChannel,
   isMainThread,
@@ -16,7 +16,7 @@ import workerThreads, {
   receiveMessageOnPort,
 } from 'node:worker_threads'
 import { cas, inbox, read, store, write } from '@goro/memory'
-import { Piscina } from 'piscina'
+import type { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { G } from './g.ts'
 import { forbidCopiesBy, handleDefinitions } from './handle.ts'
@@ -78,10 +78,10 @@ export function startThreads(
   onDeath = died
   debug = options.debug
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
-  groupName = `goro ${randomUUID()}`
+  groupName = `goro ${Math.random()} ${performance.timeOrigin}`
   const group = new BroadcastChannel(groupName)
   joinGroup(group, () => receiveMessageOnPort(group as unknown as MessagePort)?.message)
-  pool = new Piscina({
+  pool = newPool({
     filename: new URL('./thread.cjs', import.meta.url).href,
     minThreads: procs,
     maxThreads: options.maxThreads,
@@ -110,6 +110,12 @@ export function startThreads(
   queued.clear()
   // From here on a worker that is lost is replaced by `startM`, and by nobody else: one that can't start would be for ever.
   ;(pool.options as { minThreads: number }).minThreads = 0
+}
+
+/** Piscina is loaded when the first threads are started: a program that has imported this and starts none is not to wait for it. */
+function newPool(options: ConstructorParameters<typeof Piscina>[0]): Piscina {
+  const { Piscina: Pool } = createRequire(import.meta.url)('piscina') as typeof import('piscina')
+  return new Pool(options)
 }
 
 function noteWorkersOf(pool: Piscina): void {
@@ -190,7 +196,7 @@ export function startM(g = 0): void {
  * without it nothing is lost but its service, so if it dies there is none from then on, of which `died` is told.
  */
 export function startSysmon(options: Omit<SysmonTask, 'buffer'>, died: () => void): void {
-  monitors = new Piscina({
+  monitors = newPool({
     filename: new URL('./monitor.cjs', import.meta.url).href,
     minThreads: 1,
     maxThreads: 1,

@@ -288,6 +288,7 @@ async function sample() {
     const { memory } = runtime.stats()
     samples.push({
       at: (performance.now() - start) / 60_000,
+      threads: threads.size,
       rss: process.memoryUsage.rss() / 2 ** 20,
       shared: memory.used / 2 ** 20,
     })
@@ -306,13 +307,19 @@ async function sample() {
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
-/** By how many MiB a figure has grown over the second half: the median of all slopes (Theil and Sen), which a few peaks don't move. */
+/**
+ * By how many MiB a figure has grown over the second half, apart from what more threads cost, whose number goes up and down: least squares
+ * by time and by threads.
+ */
 function growth(of) {
   const half = samples.slice(samples.length >> 1)
-  const step = Math.max(1, Math.floor(half.length / 300))
-  const points = half.filter((_, i) => i % step === 0)
-  const slopes = points.flatMap((a, i) => points.slice(i + 1).map((b) => (b[of] - a[of]) / (b.at - a.at)))
-  return median(slopes) * ((half.at(-1)?.at ?? 0) - (half[0]?.at ?? 0))
+  const mean = (key) => half.reduce((sum, each) => sum + each[key], 0) / half.length
+  const means = { at: mean('at'), threads: mean('threads'), [of]: mean(of) }
+  const sum = (a, b) => half.reduce((sum, each) => sum + (each[a] - means[a]) * (each[b] - means[b]), 0)
+  const determinant = sum('at', 'at') * sum('threads', 'threads') - sum('at', 'threads') ** 2
+  if (!(determinant > 0)) return 0
+  const slope = (sum('threads', 'threads') * sum('at', of) - sum('at', 'threads') * sum('threads', of)) / determinant
+  return slope * (half.at(-1).at - half[0].at)
 }
 
 /** Waits until `holds`; false if that takes longer than `ms`. */

@@ -59,9 +59,21 @@ const beforeTsx = new Map([
   ...(await run(compiled, [GORO, TSX], typescript)),
   ...(await run(compiled, [GORO], javascript)),
 ])
+compiled.write(
+  'always.mjs',
+  `import { isMainThread } from 'node:worker_threads'
+const { defineProperty } = Object
+const interrupting = (object, name, property) =>
+  name === '_goro_preempt'
+    ? defineProperty(object, name, { ...property, value: Object.assign([1], { yield: property.value.yield }) })
+    : defineProperty(object, name, property)
+if (!isMainThread) Object.defineProperty = interrupting
+`,
+)
+const ALWAYS = ['./always.mjs', 'goro/register/preempt']
 const preemptive = new Map([
-  ...(await run(compiled, ['goro/register/preempt', TSX], typescript)),
-  ...(await run(compiled, ['goro/register/preempt'], javascript)),
+  ...(await run(compiled, [...ALWAYS, TSX], typescript)),
+  ...(await run(compiled, ALWAYS, javascript)),
 ])
 const afterTsx = await run(compiled, [TSX, GORO], typescript)
 /** Node takes types off by itself, but no more than that; and what is newer than Node 22 in it is left as it is. */

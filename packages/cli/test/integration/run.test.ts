@@ -25,6 +25,13 @@ test('node_modules/.bin has it after the set-up', async () => {
   expect(code).toBe(0)
 })
 
+test('its help says what there is', async () => {
+  const { stdout, code } = await goro('run', '--help')
+  expect(stdout).toContain('--procs <n>  how many processors run goroutines (GOMAXPROCS)')
+  expect(stdout).toContain('--preempt    let goroutines be interrupted in the loops of async functions')
+  expect(code).toBe(0)
+})
+
 describe('runs', () => {
   test('TypeScript with enums, parameter properties and path aliases, on as many processors as it is told', async () => {
     const { code, stdout, stderr } = await goro('run', 'src/main.ts', '--procs', '3', '--', '--deep', 'x y')

@@ -1,6 +1,6 @@
 /**
  * Random programs mean the same plain and as goroutines: through the loader, through the loader after a minifier, and through a
- * minifier after the compiler. A failure prints the smallest program that it could find, with seed and path:
+ * minifier after the compiler, which has put preemption points in. A failure prints the smallest program that it could find, with seed and path:
  * `fc.assert(property, { seed, path })` runs it again. For longer runs: GORO_FUZZ_RUNS=10000, and GORO_FUZZ_SEED for a seed; without one it is another each time, but in CI.
  */
 import { type ChildProcess, fork } from 'node:child_process'
@@ -75,7 +75,7 @@ afterAll(() => {
 const minified = (text: string) => transformSync(text, { minify: true, format: 'esm' }).code
 
 function compiled(text: string, filename: string): string {
-  return compile(text, { filename, dependency: true })?.code ?? text
+  return compile(text, { filename, dependency: true, preempt: true })?.code ?? text
 }
 
 /** The ways to run a program, by name: what becomes of its modules, and who runs them. */

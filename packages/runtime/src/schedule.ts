@@ -44,7 +44,7 @@ import { wakep, wakeSysmon } from './wake.ts'
 type ShippedFunction = (...args: unknown[]) => unknown
 
 /** Longest time without a turn of libuv, in milliseconds. */
-const POLL_EVERY_MS = 4
+const POLL_EVERY_MS = 2
 /**
  * As `POLL_EVERY_MS`, while goroutines are started that have to wait. What has started stays on this thread, so it comes before
  * what has not, which others can take: without that, one thread starts a thousand readers before the first of them reads.

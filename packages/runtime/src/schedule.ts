@@ -222,7 +222,7 @@ function runGoroutines(): number {
     }
     if (takeReadied() || microtasks || begun >= BEGUN_MOST) {
       if (isOwed) startSome()
-      return turnOfMicrotasks()
+      return learning === undefined ? turnOfMicrotasks() : HANDLES
     }
     if (pollIsDue()) return EVENTS
     if (leavesToOthers()) return EVENTS

@@ -60,13 +60,16 @@ describe('the monitor', () => {
 describe('a goroutine that loops for ever', () => {
   const register = new URL('../../dist/register-preempt.js', import.meta.url).href
 
-  test('can be interrupted, if the compiler was asked for it: a channel, a timer and a socket on its thread go on', async () => {
-    const nodeArgs = ['--import', register]
-    const { stdout, stderr, code } = await run('preempted.mjs', { nodeArgs, plain: true, env: { GOMAXPROCS: '1' } })
-    expect(stderr).toBe('')
-    expect(stdout.split('\n')).toEqual(['read hello, received a job, timer fired', 'spinner ended: true', ''])
-    expect(code).toBe(0)
-  })
+  test.each(['1', '2', '4', '8'])(
+    'can be interrupted, if the compiler was asked for it: a channel, a timer and a socket on its thread go on (GOMAXPROCS=%s)',
+    async (procs) => {
+      const nodeArgs = ['--import', register]
+      const { stdout, stderr, code } = await run('preempted.mjs', { nodeArgs, plain: true, env: { GOMAXPROCS: procs } })
+      expect(stderr).toBe('')
+      expect(stdout.split('\n')).toEqual(['read hello, received a job, timer fired', 'spinner ended: true', ''])
+      expect(code).toBe(0)
+    },
+  )
 
   test('else keeps its thread', async () => {
     const { stdout, signal } = await run('preempted.mjs', { env: { GOMAXPROCS: '1' }, timeout: 3000 })

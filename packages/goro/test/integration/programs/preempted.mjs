@@ -1,4 +1,4 @@
-// A goroutine that loops for ever, on the one thread there is, and others that had started there before it: one waits for a channel, one
+// A goroutine that loops for ever, with GOMAXPROCS=1 on the one thread there is, and others that had started there before it: one waits for a channel, one
 // for a timer, one for a socket. They go on only if the loop can be interrupted; in the end its context stops it.
 import { createServer } from 'node:net'
 import { chan, context, go } from 'goro'

@@ -8,9 +8,9 @@
  * A cell is encoded before a lock is taken and decoded after it is released; in between it is only copied. Whoever takes it out
  * decodes it, once.
  */
-import { alloc, bytes, free, read, write, writeBytes } from '@goro/memory'
+import { alloc, bytes, free, read, write } from '@goro/memory'
 import { BLOCK } from './g.ts'
-import { copied, decode, type EncodeOptions, encode, packCell, unpackCell } from './value.ts'
+import { copied, decode, type EncodeOptions, encode, packCell, unpackCell, writeMessage } from './value.ts'
 
 /** Writes `value` into the cell at the even address `at`. @throws DataCloneError, OutOfMemoryError: then nothing is held. */
 export function writeCell(value: unknown, at: number, options: EncodeOptions): void {
@@ -21,10 +21,10 @@ export function writeCell(value: unknown, at: number, options: EncodeOptions): v
 
 function writeBlock(value: unknown, at: number, options: EncodeOptions): void {
   const encoded = encode(value, options)
-  const block = alloc(encoded.bytes.length)
-  writeBytes(block, encoded.bytes)
+  const block = alloc(encoded.length)
+  writeMessage(encoded, block)
   write(at + 2, block)
-  write(at + 3, encoded.bytes.length)
+  write(at + 3, encoded.length)
   write(at, BLOCK)
 }
 

@@ -1,19 +1,7 @@
 /**
  * Coming home: writing a goroutine's result, sending it to its creator's inbox, and settling its handle there.
  */
-import {
-  alloc,
-  bytes,
-  free,
-  G_CLASS,
-  inbox,
-  OutOfMemoryError,
-  read,
-  readF64,
-  write,
-  writeBytes,
-  writeF64,
-} from '@goro/memory'
+import { alloc, bytes, free, G_CLASS, inbox, OutOfMemoryError, read, readF64, write, writeF64 } from '@goro/memory'
 import { dropParcel } from './control.ts'
 import {
   BLOCK,
@@ -40,7 +28,7 @@ import { M, MAIN_M } from './m.ts'
 import { isGoexit, noteEnd } from './osthread.ts'
 import { holdForOutput } from './output.ts'
 import { countSettled, mAt, self, wakeThread } from './sched.ts'
-import { decode, encode, HANDLE, packCell, unpackCell } from './value.ts'
+import { decode, encode, HANDLE, packCell, unpackCell, writeMessage } from './value.ts'
 
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index; in a free place, the next free one. */
 const handles: (Goroutine<unknown> | number)[] = []
@@ -101,10 +89,10 @@ function writeOutcome(g: number, value: unknown, failed: boolean): void {
   let tag = packCell(value, g + G.cell0)
   if (tag === 0) {
     const encoded = encode(value, failed ? THROWN : RESULT)
-    const block = alloc(encoded.bytes.length)
-    writeBytes(block, encoded.bytes)
+    const block = alloc(encoded.length)
+    writeMessage(encoded, block)
     write(g + G.cell0, block)
-    write(g + G.cell0 + 1, encoded.bytes.length)
+    write(g + G.cell0 + 1, encoded.length)
     tag = BLOCK
   }
   write(g + G.tags, tagsOf(1, tag, 0, flags))

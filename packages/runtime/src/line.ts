@@ -19,7 +19,7 @@ import { RuntimeClosedError } from './errors.ts'
 import { noteAwaited } from './goroutine.ts'
 import { addressOf, type Handle, handleAt, KIND, release } from './handle.ts'
 import { hold, isClosed, unhold } from './sched.ts'
-import { decode, type EncodeOptions, encode } from './value.ts'
+import { decode, type EncodeOptions, encode, wholeOf } from './value.ts'
 
 /** A value in a message of Comlink. */
 interface Wire {
@@ -178,9 +178,11 @@ export class Line implements Endpoint {
     const hasPorts = options.transfer?.some((each) => each instanceof globalThis.MessagePort)
     if (hasPorts !== true) return post(outgoing, packet, this.#outgoing, options)
     // What only one thread can have goes by way of the main thread (control.ts).
-    const { bytes, externals = [] } = encode(packet, options)
-    const copy = bytes.slice()
-    post(outgoing, { parcel: sendParcel(externals), bytes: copy }, this.#outgoing, options)
+    const encoded = encode(packet, options)
+    const { externals = [] } = encoded
+    // A copy: the packet that it is put into is encoded in its turn.
+    const bytes = wholeOf(encoded).slice()
+    post(outgoing, { parcel: sendParcel(externals), bytes }, this.#outgoing, options)
   }
 
   // --- receiving

@@ -4,7 +4,7 @@
  * Keys are compared by value, as `Map` compares primitives (SameValueZero), and handles by what they stand for. Other objects are
  * refused as keys: two threads never have the same object. Values are copied, by the rules of structured clone.
  */
-import { add, alloc, bytes, free, HANDLE_CLASS, read, store, WORD_BYTES, write, writeBytes } from '@goro/memory'
+import { add, alloc, bytes, free, HANDLE_CLASS, read, store, WORD_BYTES, write } from '@goro/memory'
 import { dataCloneError } from './errors.ts'
 import { BLOCK } from './g.ts'
 import { ownId } from './gopark.ts'
@@ -34,7 +34,18 @@ import {
   segmentOf,
   takeEntry,
 } from './syncmap.ts'
-import { copied, decode, encode, HANDLE, handleAddress, handleKind, packCell, unpackCell } from './value.ts'
+import {
+  copied,
+  decode,
+  encode,
+  HANDLE,
+  handleAddress,
+  handleKind,
+  packCell,
+  unpackCell,
+  wholeOf,
+  writeMessage,
+} from './value.ts'
 
 /** @throws OutOfMemoryError */
 export function newMap(): number {
@@ -120,7 +131,7 @@ function lookFor(map: number, key: unknown): void {
 /** A long string, or a bigint. */
 function lookForBlock(map: number, key: unknown): void {
   if (typeof key !== 'string' && typeof key !== 'bigint') throw refusal(key)
-  const encoded = encode(key, KEY).bytes
+  const encoded = wholeOf(encode(key, KEY))
   const count = (encoded.length + 3) >> 2
   if (count > probe.words.length) probe.words = new Int32Array(count * 2)
   probe.words[count - 1] = 0
@@ -193,13 +204,13 @@ function writeValue(value: unknown, at: number): void {
   const encoded = encode(value, VALUE)
   // Only with a list of what to transfer is there anything that one thread alone can have.
   if (encoded.externals !== undefined) throw dataCloneError('value: something in it can only be moved')
-  const { length } = encoded.bytes
+  const { length } = encoded
   const words = (length + 3) >> 2
   const block = alloc((Part.bytes + words) * WORD_BYTES)
   write(block + Part.parts, 1)
   write(block + Part.handles, encoded.counted ? 1 : 0)
   if (words > 0) write(block + Part.bytes + words - 1, 0)
-  writeBytes(block + Part.bytes, encoded.bytes)
+  writeMessage(encoded, block + Part.bytes)
   write(at + 2, block)
   write(at + 3, length)
   write(at, BLOCK)

@@ -1,7 +1,7 @@
 /**
  * go: making a goroutine. Go's `newproc`: fill in a G, put it in the local run queue, wake a processor if one should run.
  */
-import { alloc, cas, free, G_CLASS, write, writeBytes, writeF64 } from '@goro/memory'
+import { alloc, cas, free, G_CLASS, write, writeF64 } from '@goro/memory'
 import { sendParcel } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
@@ -27,7 +27,7 @@ import { MAIN_M } from './m.ts'
 import { noteName } from './names.ts'
 import { countCreated, isClosed, isJoined, newGoid, noteMaking, self, wakeThread } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
-import { encode, HANDLE, packCell, unpackCell } from './value.ts'
+import { encode, HANDLE, packCell, unpackCell, writeMessage } from './value.ts'
 import { wakep } from './wake.ts'
 
 /** What `go.with` takes. */
@@ -195,12 +195,12 @@ function writeArguments(
     return nameOfCaptured(fn, i, api)
   }
   const encoded = encode(args, { root, suffix: () => suffix, transfer })
-  const { bytes, externals } = encoded
+  const { externals, length } = encoded
   const allFlags = encoded.handles ? flags | F_HANDLES : flags
-  const block = alloc(bytes.length)
-  writeBytes(block, bytes)
+  const block = alloc(length)
+  writeMessage(encoded, block)
   write(g + G.cell0, block)
-  write(g + G.cell0 + 1, bytes.length)
+  write(g + G.cell0 + 1, length)
   write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? allFlags : allFlags | F_EXTERNALS))
   if (externals === undefined) return
   try {

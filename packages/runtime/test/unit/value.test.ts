@@ -1,19 +1,32 @@
 import { isDeepStrictEqual } from 'node:util'
 import { MessageChannel } from 'node:worker_threads'
-import { attach, reserve } from '@goro/memory'
+import { attach, bytes, reserve, writeBytes } from '@goro/memory'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { CaptureError, ThreadDiedError } from '../../src/errors.ts'
-import { decode, encode, handleAddress, handleKind, packCell, registerHandle, unpackCell } from '../../src/value.ts'
+import {
+  decode,
+  encode,
+  handleAddress,
+  handleKind,
+  packCell,
+  registerHandle,
+  unpackCell,
+  wholeOf,
+  writeMessage,
+} from '../../src/value.ts'
 
-beforeAll(() => attach(reserve(1 << 16)))
+beforeAll(() => attach(reserve(1 << 22)))
 
 /** Through bytes in shared memory and back, as between threads. */
 function cross(value: unknown, options: Partial<Parameters<typeof encode>[1]> = {}): unknown {
-  const { bytes, externals } = encode(value, { root: 'value', ...options })
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 8), 8)
-  shared.set(bytes)
-  return decode(shared, externals)
+  const message = encode(value, { root: 'value', ...options })
+  const { length, externals } = message
+  const block = 64
+  writeBytes(block, new Uint8Array(length + 64).fill(0xff))
+  writeMessage(message, block)
+  expect(bytes(block + ((length + 3) >> 2), 16)).toEqual(new Uint8Array(16).fill(0xff))
+  return decode(bytes(block, length), externals)
 }
 
 function refusal(value: unknown, options: Partial<Parameters<typeof encode>[1]> = {}): string {
@@ -343,6 +356,83 @@ describe('transfer', () => {
     expect(view.buffer).toBe(memory)
     expect(port).toBe(port1)
     port1.close()
+  })
+})
+
+describe('what is long', () => {
+  const long = new Uint8Array(10_001).map((_, i) => i * 7)
+  const latin = 'Käse und Brot. '.repeat(500)
+  const wide = 'Käse für 5 €. '.repeat(500)
+
+  test('crosses as what is short does, side by side with it', () => {
+    const value = { short: 'a', long, latin, wide, again: [long, latin, 1.5], end: new Float64Array(1000).fill(0.1) }
+    const arrived = cross(value) as typeof value
+    expect(arrived).toEqual(value)
+    expect(arrived.again[0]).toBe(arrived.long)
+    expect(cross(latin)).toBe(latin)
+    expect(cross(wide)).toBe(wide)
+  })
+
+  test('is in one piece when it is asked for so', () => {
+    const value = ['x', long, wide]
+    expect(decode(wholeOf(encode(value, { root: 'value' })).slice())).toEqual(value)
+    expect(decode(wholeOf(encode('x', { root: 'value' })))).toBe('x')
+  })
+
+  test('begins at a multiple of eight, whatever stands before it', () => {
+    for (let n = 0; n < 16; n++) {
+      for (const size of [100, 5000]) {
+        const whole = wholeOf(encode(['x'.repeat(n), new Uint8Array(size).fill(0xee)], { root: 'value' }))
+        expect(whole.indexOf(0xee) % 8).toBe(0)
+        expect(whole.length).toBe(whole.indexOf(0xee) + size)
+      }
+    }
+  })
+
+  test('is still there for the receiver when it was transferred, through a view too', () => {
+    const bytes = long.slice()
+    const arrived = cross([bytes, 'and', latin], { transfer: [bytes.buffer] })
+    expect(arrived).toEqual([long, 'and', latin])
+    expect(bytes.length).toBe(0)
+  })
+
+  test('is an object of its own, which can be transferred on', () => {
+    const { buffer } = cross(long) as Uint8Array<ArrayBuffer>
+    expect(buffer.byteLength).toBe(long.length)
+    expect(new Uint8Array(structuredClone(buffer, { transfer: [buffer] }))).toEqual(long)
+  })
+
+  test('is refused if a getter takes it away after it was read', () => {
+    const bytes = long.slice()
+    const value = {
+      bytes,
+      get more() {
+        structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+        return 1
+      },
+    }
+    expect(refusal(value)).toContain('while what it stands in was read')
+  })
+
+  test('is read by a getter that starts a message of its own, without harm to either', () => {
+    let inner: unknown
+    const value = {
+      before: long,
+      get more() {
+        inner = decode(wholeOf(encode([latin, long], { root: 'value' })))
+        return wide
+      },
+    }
+    expect(cross(value)).toEqual({ before: long, more: wide })
+    expect(inner).toEqual([latin, long])
+  })
+
+  test('is left out of an error that it stands in beside what can not be sent', () => {
+    const error = Object.assign(new Error('failed'), { long, bad: { long, run: () => {} }, after: latin })
+    const arrived = cross(error, { lossy: true }) as typeof error
+    expect(arrived.long).toEqual(long)
+    expect(arrived.bad).toBeTypeOf('string')
+    expect(arrived.after).toBe(latin)
   })
 })
 

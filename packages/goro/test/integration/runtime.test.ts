@@ -1,3 +1,6 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { go, runtime } from 'goro'
 import { describe, expect, test } from 'vitest'
 import { run } from './run.ts'
@@ -101,6 +104,22 @@ describe('settings', () => {
     expect(stderr).toContain('GOMAXPROCS')
     expect(stderr).toContain(value)
   })
+
+  test.each([
+    ['unset', [3, 6, 2, 4, 4]],
+    ['3', [3, 3]],
+  ])(
+    'the CPU quota is followed while goroutines run, if nobody has said how many processors (GOMAXPROCS %s)',
+    async (set, seen) => {
+      const root = join(mkdtempSync(join(tmpdir(), 'goro-quota-')), 'root')
+      cpSync(new URL('../../../runtime/test/fixtures/cgroup/v2', import.meta.url), root, { recursive: true })
+      const env = { GORODEBUG: `sysroot=${root}`, ...(set === 'unset' ? {} : { GOMAXPROCS: set }) }
+      const { stdout, stderr } = await run('quota.mjs', { args: [join(root, 'sys/fs/cgroup/app/cpu.max')], env })
+      rmSync(root, { recursive: true })
+      expect(stderr).toBe('')
+      expect(JSON.parse(stdout)).toEqual({ seen, lost: 0, live: 0 })
+    },
+  )
 
   test('configure reaches the threads: execArgv, env, resourceLimits, processors, memory', async () => {
     const { stdout, stderr, code } = await run('configure.mjs')

@@ -13,25 +13,51 @@ import { self } from './sched.ts'
 import { Waitable } from './sudog.ts'
 import { holdTimers, startTimer, startTimerAt, stopTimer, TimerEntry } from './timers.ts'
 
+let resolveNew!: () => void
+let rejectNew!: (reason: unknown) => void
+/** One executor for all promises: of a million sleepers each closure is for the garbage collector to copy. */
+const capture = (resolve: () => void, reject: (reason: unknown) => void): void => {
+  resolveNew = resolve
+  rejectNew = reject
+}
+
+/** Somebody who sleeps. */
+class Sleeper extends TimerEntry {
+  readonly note: number
+  readonly resolve: () => void
+
+  constructor(note: number, resolve: () => void) {
+    super(wakeSleeper)
+    this.note = note
+    this.resolve = resolve
+  }
+}
+
+function wakeSleeper(entry: TimerEntry): void {
+  const { note, resolve } = entry as Sleeper
+  unhold()
+  endNote(note)
+  resolve()
+}
+
 /** Resolves after `ms` milliseconds. `onStart` is given what ends it early: it rejects with the reason, if it has not ended. */
 export function sleep(ms: number, onStart?: (cancel: (reason: unknown) => void) => void): Promise<void> {
   if (!(ms > 0)) return readyDone()
-  return new Promise((resolve, reject) => {
-    const note = noteWait(SLEEP)
-    const entry = new TimerEntry(() => {
-      unhold()
-      endNote(note)
-      resolve()
-    })
-    hold()
-    startTimer(entry, ms)
-    onStart?.((reason) => {
-      if (!stopTimer(entry)) return
-      unhold()
-      endNote(note)
-      reject(reason)
-    })
-  })
+  const slept = new Promise<void>(capture)
+  const sleeper = new Sleeper(noteWait(SLEEP), resolveNew)
+  hold()
+  startTimer(sleeper, ms)
+  if (onStart !== undefined) onStart(cancelOf(sleeper, rejectNew))
+  return slept
+}
+
+function cancelOf(sleeper: Sleeper, reject: (reason: unknown) => void): (reason: unknown) => void {
+  return (reason) => {
+    if (!stopTimer(sleeper)) return
+    unhold()
+    endNote(sleeper.note)
+    reject(reason)
+  }
 }
 
 /** As what a goroutine waits for, in dumps. */

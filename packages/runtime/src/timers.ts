@@ -16,9 +16,9 @@ export class TimerEntry {
   index = -1
   /** Orders those that are due at the same time. */
   sequence = 0
-  readonly callback: () => void
+  readonly callback: (entry: TimerEntry) => void
 
-  constructor(callback: () => void) {
+  constructor(callback: (entry: TimerEntry) => void) {
     this.callback = callback
   }
 
@@ -112,7 +112,7 @@ function fire(): void {
   while (heap.length > 0 && (heap[0] as TimerEntry).when <= time) {
     const entry = heap[0] as TimerEntry
     stopTimer(entry)
-    entry.callback()
+    entry.callback(entry)
   }
   if (heap.length > 0 && (heap[0] as TimerEntry).when < armedFor) arm((heap[0] as TimerEntry).when)
   onChange()

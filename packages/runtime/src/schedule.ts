@@ -439,9 +439,11 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
 
 /** Goroutine `g`, which has not begun, is for any other thread. */
 function passOn(g: number): void {
-  write(g + G.schedlink, 0)
-  write(g + G.m, NOBODY)
+  // If this thread dies before it is in the queue, it is found by one of these.
+  write(self.m + M.making, g)
   store(g + G.status, RUNNABLE)
+  write(g + G.m, NOBODY)
+  write(g + G.schedlink, 0)
   self.global.put(g, 1)
   wakep()
 }

@@ -140,6 +140,7 @@ export function buryThread(id: number, cause: unknown): void {
   self.procs.bury(id, lockId(id), neverRan, status === M_RETIRED)
   mendIdleSet()
   recover(suspected)
+  recoverPinned(read(m + M.making))
   if (failedStarts < MAX_FAILED_STARTS) startFree()
   else self.procs.startNoMore()
   startPinned()
@@ -183,6 +184,15 @@ function recover(suspected: readonly Suspect[]): void {
   for (const g of lost) self.runq.put(g)
   if (lost.length > 0) wakep()
   if (open.length > 0) setImmediate(() => recover(open))
+}
+
+/** As `recover`, for a goroutine that is to have a thread for itself: only this thread takes those out of their queue. */
+function recoverPinned(g: number): void {
+  if (g === 0 || load(g + G.status) !== RUNNABLE || !isPinned(g)) return
+  if (read(g + G.m) !== NOBODY || read(g + G.creator) !== NOBODY) return
+  const lost = new Set([g])
+  self.pinned.search(lost)
+  if (lost.size > 0) self.pinned.put(g, 1)
 }
 
 /**

@@ -12,9 +12,7 @@ export const add = (a, b) => a + b
 export async function tree(depth, width) {
   if (depth === 0) return 1
   const children = Array.from({ length: width }, () => go(tree, depth - 1, width))
-  let sum = 1
-  for (const child of children) sum += await child
-  return sum
+  return (await Promise.all(children)).reduce(add, 1)
 }
 
 export async function produce(out, from, to) {
@@ -155,7 +153,7 @@ export async function locked(unlocks) {
 
 export async function exits(ch) {
   try {
-    await ch.trySend('begun')
+    ch.trySend('begun')
     runtime.goexit()
   } finally {
     ch.trySend('ended')

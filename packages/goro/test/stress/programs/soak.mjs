@@ -208,7 +208,7 @@ const kinds = {
   async locked(unit, random) {
     unit.start(go(work.locked, random(4) > 0), true)
   },
-  async ends(unit, random) {
+  async ends(unit) {
     const ch = chan(2)
     unit.start(go(work.exits, ch), undefined)
     unit.start(go(work.fails, 'on purpose'), undefined, 'on purpose')

@@ -51,13 +51,15 @@ describe('context', () => {
 
   test('a goroutine’s own context is cancelled by the signal of go.with', async () => {
     const aborter = new AbortController()
+    const started = chan<void>()
     const g = go.with({ signal: aborter.signal }, async () => {
+      await started.send()
       await new Promise((resolve) => setTimeout(resolve, 1))
       const ctx = runtime.context()
       await ctx.done().recv()
       return [ctx.err()?.message, ctx.signal.reason]
     })
-    await sleep(30)
+    await started.recv()
     aborter.abort('enough')
     expect(await g).toEqual(['context canceled', 'enough'])
     expect(runtime.context()).toBe(context.background())

@@ -96,3 +96,13 @@ export function wake(base: number): boolean {
   notify(form === FUTEX ? state : base + NoteLayout.poll, 1)
   return true
 }
+
+/**
+ * Wakes the thread whose note is at `base`, also if somebody has ended its sleep and has not lived to tell it: for who buries that one. If
+ * it is awake, a sleep that it begins just now ends early.
+ */
+export function rouse(base: number): void {
+  if (wake(base)) return
+  notify(base + NoteLayout.state, 1)
+  notify(base + NoteLayout.poll, 1)
+}

@@ -12,6 +12,7 @@ import {
   store,
   whenWaitingLong,
 } from '@goro/memory'
+import { formatAudit } from './audit.ts'
 import { describeCode } from './code.ts'
 import { formatGoroutines, goroutines, MAIN_GOID, reportDeadlock } from './dump.ts'
 import { debugFromEnv, gomaxprocsFromEnv } from './env.ts'
@@ -117,6 +118,7 @@ export function boot(): void {
   checkRanks(debug.has('locks'))
   whenWaitingLong(buryLock)
   if (debug.has('deaths')) reportDeaths()
+  if (debug.has('audit')) process.on('exit', () => void writeSync(2, formatAudit()))
   useNames(nameOf)
   whenUnawaited(noteUnawaited)
   whenTicking(startThreadsWanted)

@@ -7,6 +7,7 @@
  * The thread gets its processor back, or another one that is free or idle, or waits in line for one.
  */
 import { read, store } from '@goro/memory'
+import { resumeStep } from './audit.ts'
 import { M, M_BLOCKING, M_RUNNING, MAIN_M } from './m.ts'
 import { isJoined, self } from './sched.ts'
 import { anyWork } from './steal.ts'
@@ -24,6 +25,7 @@ export function blocking<T>(fn: () => T): T {
   } finally {
     store(self.m + M.status, M_RUNNING)
     self.procs.acquire()
+    resumeStep()
     wakeSysmon()
   }
 }

@@ -51,6 +51,8 @@ export const M = struct({
   osThreadId: i32,
   /** Its place in the line for a processor, 0 if it is in none: where it waits. Under the lock of processors.ts. */
   ticket: i32,
+  /** While there is an audit: whether it is in a step, one of the states below. Under the lock of processors.ts. */
+  step: i32,
   /** How often a goroutine has locked it (`lockOSThread`). Owner. */
   locked: i32,
   /** 1 while what it is locked for is to own a value (pin.ts). Owner; the undertaker once it is dead. */
@@ -76,6 +78,11 @@ export const M_DEAD = 5
 export const M_SPARE = 6
 export const M_BLOCKING = 7
 export const M_RETIRED = 8
+
+/** In no step; in one, with a processor; in one in which it has lost that (audit.ts). */
+export const OUT = 0
+export const IN = 1
+export const OVERTAKEN = 2
 
 export const M_STATUS_NAMES = [
   'free',

@@ -4,6 +4,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import workerThreads, { BroadcastChannel, receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { cas, checkRanks, read, readF64, write } from '@goro/memory'
+import { startAudit } from './audit.ts'
 import { dyingIn } from './autopsy.ts'
 import { describeCode } from './code.ts'
 import { connect } from './control.ts'
@@ -64,6 +65,7 @@ export default async function machine(task: MachineTask): Promise<void> {
   write(self.m + M.osThreadId, osThreadId())
   self.procs.arrive()
   noteOwnPorts()
+  if (debug.has('audit')) startAudit()
   const dieInLock = debug.get('dieinlock')
   checkRanks(debug.has('locks'), dieInLock === undefined ? undefined : dyingIn(dieInLock))
   await schedule(g).catch(die)

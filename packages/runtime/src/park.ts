@@ -10,6 +10,7 @@
  * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
  */
 import { FUTEX, inbox, POLL, read, store } from '@goro/memory'
+import { endStep, resumeStep } from './audit.ts'
 import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
 import { outstanding } from './deliver.ts'
 import { noteTime, parkedHere } from './gopark.ts'
@@ -128,6 +129,7 @@ function stir(): void {
   store(self.m + M.quiet, 0)
   self.procs.awake()
   self.procs.acquire()
+  resumeStep()
   wakeSysmon()
   resetSpinning()
   afterCallbacks(() => {
@@ -137,6 +139,7 @@ function stir(): void {
 
 /** The callbacks have run and have not woken this thread: it sleeps on, unless there is work by now. */
 function sleepOn(): void {
+  endStep()
   store(self.m + M.status, M_SLEEPING)
   if (enterIdle()) return self.wakeSelf()
   if (isQuiet()) announceQuiet()

@@ -36,7 +36,7 @@ import {
   unlock,
   wait,
 } from '@goro/memory'
-import { isGone, M, M_RETIRED, M_RUNNING, M_SPARE, M_STARTING } from './m.ts'
+import { IN, isGone, M, M_RETIRED, M_RUNNING, M_SPARE, M_STARTING, OUT, OVERTAKEN } from './m.ts'
 
 /** What all threads know of the processors. */
 export const Procs = struct({
@@ -217,7 +217,7 @@ export class Processors {
   handoff(): void {
     this.#idle.stopSpinning(this.#id)
     this.#locked(() => {
-      if (this.#idle.revokeBusy(this.#id)) this.#place()
+      if (this.#idle.revokeBusy(this.#id)) this.#give()
     })
   }
 
@@ -226,7 +226,7 @@ export class Processors {
     this.#idle.stopSpinning(this.#id)
     return this.#locked(() => {
       if (read(this.#at + Procs.wanted) === 0) return false
-      if (this.#idle.revokeBusy(this.#id)) this.#place()
+      if (this.#idle.revokeBusy(this.#id)) this.#give()
       return true
     })
   }
@@ -236,9 +236,28 @@ export class Processors {
     return this.#locked(() => {
       if (!isSame() || !this.#idle.revokeBusy(id)) return false
       this.#add(Procs.overtaken, 1)
+      if (read(this.#around.mAt(id) + M.step) === IN) store(this.#around.mAt(id) + M.step, OVERTAKEN)
       this.#place()
       return true
     })
+  }
+
+  /**
+   * For the audit: this thread begins a step, if it has a processor. How many are in one, and how many may be: processors that are too many
+   * among them.
+   */
+  beginStep(): { running: number; processors: number } {
+    return this.#locked(() => {
+      store(this.#m + M.step, this.#idle.has(this.#id) ? IN : OUT)
+      let running = 0
+      for (let id = 1; id < this.threads; id++) if (read(this.#around.mAt(id) + M.step) === IN) running++
+      return { running, processors: this.count + read(this.#at + Procs.debt) }
+    })
+  }
+
+  /** The step of this thread is over. */
+  endStep(): void {
+    this.#locked(() => store(this.#m + M.step, OUT))
   }
 
   /**
@@ -327,6 +346,7 @@ export class Processors {
     releaseDead(this.#at + Procs.lock, owner)
     this.#locked(() => {
       store(this.#around.mAt(id) + M.ticket, 0)
+      store(this.#around.mAt(id) + M.step, OUT)
       this.#idle.revokeDead(id)
       if (neverRan && read(this.#at + Procs.reserved) > 0) this.#add(Procs.reserved, -1)
       store(this.#at + Procs.exhausted, 0)
@@ -374,6 +394,12 @@ export class Processors {
         this.#add(Procs.wanted, 1)
       }
     }
+  }
+
+  /** This thread has given up its processor. */
+  #give(): void {
+    store(this.#m + M.step, OUT)
+    this.#place()
   }
 
   /** Finds a place for a processor that nobody has. The caller looks at every queue after it. */

@@ -75,6 +75,8 @@ export const Sched = struct({
   signals: i32,
   /** Next block of goroutine ids, in blocks of `GOID_BLOCK`; and how often that wrapped. Any thread, atomically. */
   goidBlocks: line(i32),
+  /** Steps that were audited (audit.ts). Any thread, atomically. */
+  audited: i32,
   /** Next parcel number (control.ts, shared.ts). Any thread, atomically. */
   parcels: i32,
   /** Objects that other threads than the main thread have announced (shared.ts). Any of them, atomically. */

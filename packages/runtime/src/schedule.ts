@@ -4,6 +4,7 @@
  * so that nothing starves: timers, sockets, messages.
  */
 import { bytes, cas, free, inbox, pause, read, readF64, store, write } from '@goro/memory'
+import { beginStep, checkStep, endStep } from './audit.ts'
 import { fetchParcel } from './control.ts'
 import { deliver, dropValues, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
 import {
@@ -147,6 +148,7 @@ export async function schedule(g: number): Promise<void> {
       // It has started, so it comes before what has not.
       await endOfMicrotasks()
     } else if (!turnIsDue) {
+      endStep()
       await slept(isLocked() ? stopLocked() : stopm())
     } else if (!spin()) {
       await turn()
@@ -213,6 +215,7 @@ function endOfMicrotasks(): Promise<void> {
 /** Runs goroutines back to back until something else has to have a turn. */
 function runGoroutines(): number {
   for (;;) {
+    beginStep()
     // Before microtasks and libuv have a turn, in which started goroutines go on.
     if (!self.idle.has(self.id)) return LOST
     takeResults()
@@ -318,6 +321,7 @@ function execute(g: number): void {
   write(self.p + P.schedtick, (read(self.p + P.schedtick) + 1) | 0)
   if ((flags & F_ABORTABLE) === 0) write(g + G.status, RUNNING)
   else if (cas(g + G.status, RUNNABLE, RUNNING) !== RUNNABLE) return sendHomeUnrun(g)
+  checkStep()
   write(self.m + M.curg, g)
   try {
     // Before anything else may start here, while its code is loaded.

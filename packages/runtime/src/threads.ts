@@ -168,6 +168,7 @@ export function startM(g = 0): void {
   write(m + M.curg, 0)
   write(m + M.waiting, 0)
   write(m + M.making, 0)
+  write(m + M.step, 0)
   write(m + M.quiet, 0)
   store(m + M.status, M_STARTING)
   lines.set(id, port1)

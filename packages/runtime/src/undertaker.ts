@@ -18,11 +18,13 @@ import {
   HANDLE_CLASS,
   inbox,
   load,
+  notify,
   ownerOf,
   RANK,
   type RunQueueStealer,
   read,
   releaseDead,
+  rouse,
   Slab,
   SUDOG_CLASS,
   store,
@@ -81,6 +83,12 @@ import { startFree, wakep } from './wake.ts'
 const MAX_FAILED_STARTS = 3
 let failedStarts = 0
 
+/** Somebody may have ended a sleep, and not lived to tell the sleeper: all look around. */
+function rouseAll(): void {
+  for (let id = 1; id < self.procs.threads; id++) rouse(mAt(id) + M.note)
+  notify(SCHED + Sched.sysmonSleeps)
+}
+
 let reportsDeaths = false
 
 /** Says on stderr what each thread that dies was at. */
@@ -138,6 +146,7 @@ export function buryThread(id: number, cause: unknown): void {
   releaseHandlesOf(id)
   dropNamesOf(id)
   self.procs.bury(id, lockId(id), neverRan, status === M_RETIRED)
+  rouseAll()
   mendIdleSet()
   recover(suspected)
   recoverPinned(read(m + M.making))

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Outcome, run } from '../integration/run.ts'
 
-const kills = Number(process.env.GORO_KILLS ?? 60)
+const kills = Number(process.env.GORO_KILLS ?? 20)
 const processors = ['1', '2', '4', '8']
 const ranks = ['waitQueue', 'mapSegment', 'globalQueue', 'slabClass', 'pageHeap', 'processors']
 
@@ -20,6 +20,10 @@ interface Death {
   readonly lock: string
 }
 
+/** How much more shared memory may be in use in the end than when half of the threads had died. */
+const MOST_MORE_BYTES = 2 ** 20
+
+const AUDIT = /^goro: audit: (\d+) steps, and never more threads in one than processors\n/m
 const DEATH = /^goro: M\d+ died: (.*)\n/gm
 
 const deathsIn = (stderr: string): Death[] =>
@@ -47,33 +51,39 @@ async function kill(
   number: number,
   procs: string,
   debug: string,
+  ...rest: string[]
 ): Promise<{ seed: string; deaths: Death[]; outcome: Outcome }> {
   const seed = String((Math.random() * 2 ** 30) | 1)
   const env = { GOMAXPROCS: procs, GORODEBUG: `deaths,${debug}` }
-  const args = [String(number), seed]
+  const args = [String(number), seed, ...rest]
   const outcome = await run('../../stress/programs/kills.mjs', { args, env, timeout: 60_000 + number * 1000 })
   return { seed, deaths: deathsIn(outcome.stderr), outcome }
 }
 
 function expectNothingLeft({ seed, deaths, outcome }: Awaited<ReturnType<typeof kill>>): void {
   const { code, stdout, stderr } = outcome
-  expect({ seed, code, rest: stderr.replace(DEATH, '') }).toEqual({ seed, code: 0, rest: '' })
-  expect(JSON.parse(stdout)).toEqual({ deaths: deaths.length, fine: expect.any(Number), died: expect.any(Number) })
+  expect({ seed, code, rest: stderr.replace(DEATH, '').replace(AUDIT, '') }).toEqual({ seed, code: 0, rest: '' })
+  const { used, ...rest } = JSON.parse(stdout) as { deaths: number; used: [number, number] }
+  expect(rest).toEqual({ deaths: deaths.length, fine: expect.any(Number), died: expect.any(Number) })
+  // A class of blocks keeps its pages, so what is in use says how many there were at once; what a death leaks adds up.
+  if (deaths.length >= 200) expect(used[1] - used[0]).toBeLessThan(MOST_MORE_BYTES)
 }
 
 const all: Death[] = []
 
 describe('threads die at random moments, and nothing is lost or left', () => {
   test.each(processors)('GOMAXPROCS=%s', async (procs) => {
-    const result = await kill(kills, procs, 'locks')
+    const result = await kill(kills, procs, 'locks,audit')
     expectNothingLeft(result)
+    // No more threads run goroutines than there are processors, at any step.
+    expect(Number(AUDIT.exec(result.outcome.stderr)?.[1])).toBeGreaterThan(1000)
     expect(result.deaths.length).toBeGreaterThanOrEqual(kills)
     all.push(...result.deaths)
   })
 
   // Where few die by chance: in what takes a hundred nanoseconds.
   test.each(ranks)('in a critical section of %s', async (rank) => {
-    const result = await kill(Math.ceil(kills / 6), '2', `dieinlock=${rank}:${SELDOM[rank]}`)
+    const result = await kill(Math.ceil(kills / 4), '2', `dieinlock=${rank}:${SELDOM[rank]}`, 'alone')
     expectNothingLeft(result)
     all.push(...result.deaths)
   })
@@ -89,8 +99,8 @@ describe('threads die at random moments, and nothing is lost or left', () => {
 const SELDOM: Readonly<Record<string, number>> = {
   waitQueue: 500,
   mapSegment: 100,
-  globalQueue: 30,
-  slabClass: 60,
-  pageHeap: 10,
+  globalQueue: 10,
+  slabClass: 20,
+  pageHeap: 4,
   processors: 20,
 }

@@ -1,8 +1,8 @@
 import { sleepUntilWoken, turnEventLoop } from '@goro/model'
 import { describe, expect, test } from 'vitest'
 import { add, exchange, load } from '#atomics'
-import { AWAKE, FUTEX, Note, NoteLayout, POLL, wake } from '../../src/note.ts'
-import { explored, failureOf } from './harness.ts'
+import { AWAKE, FUTEX, Note, NoteLayout, POLL, rouse, wake } from '../../src/note.ts'
+import { explored, failureOf, outlive } from './harness.ts'
 import { sleepUnless, sleepWithoutSecondLook } from './planted/sleep-without-second-look.ts'
 
 const NOTE = 16
@@ -117,5 +117,21 @@ describe('planted: no second look before the sleep', () => {
 
   test('the explorer blames the right order', () => {
     explored(exploration(sleepUnless))
+  })
+
+  test.each<[string, Form]>([
+    ['on the futex', FUTEX],
+    ['in the event loop', POLL],
+  ])('a waker that dies leaves nobody asleep %s, if the undertaker rouses all', (_, form) => {
+    const undertaker = (tell: (base: number) => unknown) => () => {
+      if (!outlive(1)) return
+      // What it had to bring.
+      if (load(WORK) === 0) add(WORK, 1)
+      tell(NOTE)
+    }
+    const threads = (tell: (base: number) => unknown) => [sleeper(1, [form]), waker, undertaker(tell)]
+    explored({ words: 64, names, threads: threads(rouse), mortal: [1] })
+    // Who was told by nobody, and counts as awake.
+    failureOf({ words: 64, names, threads: threads(wake), mortal: [1] })
   })
 })

@@ -1,5 +1,6 @@
 // Threads die at random moments under a load of everything that goroutines do: KILLS of them, in rounds. Whatever had not started runs,
-// whatever had started ends, by itself or with ThreadDiedError; in the end nothing is left. `node …/kills.mjs KILLS SEED`.
+// whatever had started ends, by itself or with ThreadDiedError; in the end nothing is left. `node …/kills.mjs KILLS SEED`;
+// with `alone` behind it nobody is killed but by what else kills threads: `GORODEBUG=dieinlock=…`.
 
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -25,15 +26,19 @@ import {
 import { ended, threads } from './threads.mjs'
 
 const KILLS = Number(process.argv[2] ?? 40)
+const ALONE = process.argv[4] === 'alone'
 let seed = Number(process.argv[3] ?? 1)
 const random = (n) => {
   seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff
   return (seed >> 8) % n
 }
 
+const PROCS = runtime.gomaxprocs()
 const NAP = new Int32Array(new SharedArrayBuffer(4))
 const outcomes = { fine: 0, died: 0 }
 let all = []
+/** Bytes of shared memory in use when half of the threads had died. */
+let halfway = 0
 
 /** `promise` comes to what it should, or its thread has died. */
 function expectEnd(promise, wanted) {
@@ -245,6 +250,10 @@ const LOADS = {
     )
     for (let i = 0; i < 50; i++) expectEnd(go(compute, i), i)
   },
+  procs() {
+    runtime.gomaxprocs(1 + random(2 * PROCS))
+    return () => runtime.gomaxprocs(PROCS)
+  },
   nothing() {},
 }
 
@@ -252,6 +261,7 @@ const NAMES = Object.keys(LOADS)
 
 /** Ends one thread that has started; before that it is Piscina's. */
 function kill() {
+  if (ALONE) return undefined
   const running = runtime.stats().threads.filter(({ threadId }) => threads.has(threadId))
   if (running.length === 0) return undefined
   const { threadId } = running[random(running.length)]
@@ -264,6 +274,11 @@ function kill() {
 process.on('unhandledRejection', (error) => {
   if (error?.name !== 'ThreadDiedError') throw error
 })
+
+// Threads that have had nothing to do sleep on the futex.
+chan()
+for (let n = 0; n < 100 && runtime.stats().threads.every(({ state }) => state !== 'sleeping'); n++) await sleep(10)
+await kill()
 
 for (let round = 0; ended.count < KILLS; round++) {
   const chosen = new Set([NAMES[round % NAMES.length], NAMES[random(NAMES.length)], NAMES[random(NAMES.length)]])
@@ -288,9 +303,13 @@ for (let round = 0; ended.count < KILLS; round++) {
   expectEnd(go(compute, round), round)
   await Promise.all(all)
   clearTimeout(stuck)
+  if (ended.count < KILLS / 2) halfway = runtime.stats().memory.used
 }
-// What had lost its creator ends by itself.
+// What had lost its creator ends by itself; and threads that are too many do, if nobody needs them for so long.
 for (let tries = 0; runtime.numGoroutine() > 0 && tries < 500; tries++) await sleep(10)
-const left = runtime.numGoroutine()
-if (left !== 0) throw new Error(`${left} goroutines are left: ${JSON.stringify(runtime.stats())}`)
-console.log(JSON.stringify({ deaths: ended.count, ...outcomes }))
+if (KILLS >= 200) await sleep(15_000)
+const left = { goroutines: runtime.numGoroutine(), threads: runtime.numThread() }
+if (left.goroutines !== 0 || (KILLS >= 200 && left.threads > PROCS)) {
+  throw new Error(`left: ${JSON.stringify(left)}: ${JSON.stringify(runtime.stats())}`)
+}
+console.log(JSON.stringify({ deaths: ended.count, ...outcomes, used: [halfway, runtime.stats().memory.used] }))

@@ -18,7 +18,6 @@ import {
   HANDLE_CLASS,
   inbox,
   load,
-  notify,
   ownerOf,
   RANK,
   type RunQueueStealer,
@@ -86,7 +85,7 @@ let failedStarts = 0
 /** Somebody may have ended a sleep, and not lived to tell the sleeper: all look around. */
 function rouseAll(): void {
   for (let id = 1; id < self.procs.threads; id++) rouse(mAt(id) + M.note)
-  notify(SCHED + Sched.sysmonSleeps)
+  rouse(mAt(SYSMON_M) + M.note)
 }
 
 let reportsDeaths = false

@@ -257,7 +257,7 @@ const LOADS = {
   nothing() {},
 }
 
-const NAMES = Object.keys(LOADS)
+const NAMES = Object.keys(LOADS).filter((name) => !ALONE || name !== 'suicides')
 
 /** Ends one thread that has started; before that it is Piscina's. */
 function kill() {

@@ -29,7 +29,7 @@ export type { GoroutineInfo, ProcessorStats, RuntimeOptions, RuntimeStats, Threa
 
 /**
  * How many processors run goroutines at once; with `n`, changes that and returns what it was before. Default: `GOMAXPROCS` in
- * the environment, else `numCPU()`.
+ * the environment, else `numCPU()`, which is then followed while it changes, as far as goroutines run, until the first call with `n`.
  *
  * @throws RangeError if `n`, or `GOMAXPROCS`, is no whole number from 1 to 256.
  *

@@ -52,6 +52,12 @@ async function askForDump(program: Program, file: string): Promise<void> {
   await program.until((output) => dumps(file, output) > before)
 }
 
+test('goroutines() and dump() say what every goroutine waits for, how long, and where it comes from', async () => {
+  const { stdout, stderr } = await run('watched-itself.mjs')
+  expect(JSON.parse(stdout)).toEqual({ grew: true, total: 1, waiting: 1, left: [] })
+  expect(dumps('watched-itself.mjs', { stderr })).toBe(1)
+})
+
 describe('SIGUSR2', () => {
   const file = 'watched-blocked.mjs'
 

@@ -32,7 +32,7 @@ async function measure(call, n, rows, kind) {
   const figures = {}
   for (const row of rows) {
     const size = sizes[row]
-    const calls = kind.isShared ? n : Math.min(n, Math.max(4, Math.floor(kind.most / size)))
+    const calls = kind.isShared ? n : Math.min(n, Math.max(2, Math.floor(kind.most / size)))
     await run(call, Math.ceil(calls / 2), size, kind)
     figures[row] = ((await run(call, calls, size, kind)) * 1000) / calls
   }

@@ -33,10 +33,10 @@ const server = path('latency.mjs')
 const node = process.execPath
 
 export const contenders = {
-  goro: { n: 1500, run: (n, rows) => measure([node, '--import', 'goro/register', server, 'goro'], n, rows) },
-  plain: { n: 1500, run: (n, rows) => measure([node, server, 'plain'], n, rows) },
-  piscina: { n: 1500, run: (n, rows) => measure([node, server, 'piscina'], n, rows) },
-  go: { n: 1500, run: async (n, rows) => measure([...(await goCommand()), 'latency'], n, rows) },
+  goro: { n: 1000, run: (n, rows) => measure([node, '--import', 'goro/register', server, 'goro'], n, rows) },
+  plain: { n: 1000, run: (n, rows) => measure([node, server, 'plain'], n, rows) },
+  piscina: { n: 1000, run: (n, rows) => measure([node, server, 'piscina'], n, rows) },
+  go: { n: 1000, run: async (n, rows) => measure([...(await goCommand()), 'latency'], n, rows) },
 }
 
 /** The latencies of light requests at a given pace; and, of a server of its own, how many there are at the fastest. */

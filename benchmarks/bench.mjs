@@ -82,7 +82,8 @@ function readRuns(files) {
   const runs = files.map((file) => JSON.parse(readFileSync(file, 'utf8'), never))
   const key = ({ scenario, contender, node }) => `${scenario} ${contender} ${node}`
   const records = new Map(runs.flatMap((run) => run.records).map((record) => [key(record), record]))
-  const run = { ...runs[0], records: [...records.values()] }
+  const minutes = runs.reduce((sum, run) => sum + run.minutes, 0)
+  const run = { ...runs[0], minutes, records: [...records.values()] }
   console.log(`${machineLines(run.machine, nodesOf(run.records)).join('\n')}\n`)
   for (const scenario of scenarios) print(scenario, run.records)
   return run

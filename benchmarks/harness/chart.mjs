@@ -95,8 +95,8 @@ function growth(name, rows) {
   const all = rows.flatMap(({ records }) => records)
   const contenders = [...new Set(all.map(({ contender }) => contender))]
   return draw(400, {
-    title: title(name, rows[0].scenario.chartTitle ?? rows[0].scenario.question),
-    legend: { top: 48, left: 0, textStyle: text, itemWidth: 18 },
+    title: title(name, rows[0].scenario.about),
+    legend: { top: 48, left: 0, textStyle: text, itemWidth: 18, itemGap: 24 },
     grid: { left: 80, right: 30, top: 100, bottom: 40 },
     xAxis: { type: 'category', data: rows.map(({ scenario }) => scenario.row), axisLabel: text, boundaryGap: false },
     yAxis: { ...valueAxis(all), name: rows[0].scenario.unit, nameTextStyle: text },

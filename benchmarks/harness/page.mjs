@@ -24,7 +24,7 @@ function section(scenarios, { date, minutes, machine, records }) {
   const nodes = nodesOf(records)
   const measured = scenarios.filter(({ name }) => records.some(({ scenario }) => scenario === name))
   return [
-    `${date}, ${minutes} minutes. ${machineLines(machine, nodes).join('; ')}.`,
+    `${date}, ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}. ${machineLines(machine, nodes).join('; ')}.`,
     ...nodes.map((node) => overview(measured, under(node, records), node)),
     ...[...charts(measured)].map(([name, { scenarios: shown }]) => chapter(name, shown, records, nodes)),
   ].join('\n\n')

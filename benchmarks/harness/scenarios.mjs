@@ -20,7 +20,7 @@ export function load(file) {
   return import(new URL(`${file}.mjs`, folder))
 }
 
-/** Every scenario, `{ name, file, row, question, unit, more, marks, chart, contenders, quick }`, in the order of their files. */
+/** Every scenario, `{ name, file, row, question, about (the question of all rows), unit, more, marks, chart, contenders, quick }`, in the order of their files. */
 export async function allScenarios() {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.mjs'))
@@ -32,7 +32,14 @@ export async function allScenarios() {
 
 function scenariosOf(file, { rows, ...module }) {
   if (!rows) return [{ ...module, name: file, file }]
-  return Object.entries(rows).map(([row, own]) => ({ ...module, ...own, name: `${file}.${row}`, file, row }))
+  return Object.entries(rows).map(([row, own]) => ({
+    ...module,
+    ...own,
+    about: module.question,
+    name: `${file}.${row}`,
+    file,
+    row,
+  }))
 }
 
 /** Whether `wanted`, as a person types it, means the scenario `name`. */

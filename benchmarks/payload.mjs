@@ -15,7 +15,7 @@ export const payloadRows = (what) =>
  * is an argument for it, and `check(result, argument)` throws if the result is wrong. `isMoved` arguments are made anew for each
  * call, before the clock starts, and transferred. `most` is how many bytes are handed over in all; of what `isShared`, none are.
  */
-export function contenders(kind) {
+export function contenders(kind, hasMultithreading = true) {
   const contender = (start) => ({ n: 20_000, run: async (n, rows) => measure(await start(kind.task), n, rows, kind) })
   return {
     goro: contender(goro),
@@ -23,7 +23,7 @@ export function contenders(kind) {
     tinypool: contender(tinypool),
     workerpool: contender(workerpool),
     poolifier: contender(poolifier),
-    multithreading: contender(multithreading),
+    ...(hasMultithreading && { multithreading: contender(multithreading) }),
   }
 }
 

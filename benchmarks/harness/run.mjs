@@ -11,6 +11,7 @@ const execute = promisify(execFile)
 // Its goroutines are closures, as in a user's program.
 const compiled = ['--import', 'goro/register']
 const limit = 300_000 // ms for one turn
+const maxBuffer = 2 ** 28 // bytes: a library may warn at each call
 const fewestRounds = 3 // however little time there is
 
 /**
@@ -60,7 +61,7 @@ export async function inProcess(program, { file, contender, n, rows, node, env }
   const { stdout } = await execute(
     node.path,
     [...nodeArguments, ...compiler, path, file, contender, String(n), ...rows],
-    { cwd: import.meta.dirname, timeout: limit, env: environment(node, env) },
+    { cwd: import.meta.dirname, timeout: limit, maxBuffer, env: environment(node, env) },
   )
   return JSON.parse(stdout.trimEnd().split('\n').at(-1))
 }

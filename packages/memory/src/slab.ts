@@ -14,11 +14,11 @@
  * neighbours are found and merged when a run is freed (Knuth's boundary tags, TAOCP 2.5).
  *
  * ABA: no list here is popped by `cas`; the lists are a thread's own or under a lock. A thread that dies leaves its cache
- * in shared memory, where its undertaker empties it (`flush`); dying in the middle of a list's change loses at the most
- * the blocks of one batch or one run, since every list is changed by the one write of its head.
+ * in shared memory, where its undertaker empties it (`flush`). Dying in the middle of a change of a class's list loses at the most the
+ * blocks of one batch, since it is changed by the one write of its head; the list of free runs is made anew (`#mendHeap`).
  */
 import { load, read, store, write } from '#atomics'
-import { lock, RANK, releaseDead, unlock } from './lock.ts'
+import { lock, ownerOf, RANK, releaseDead, unlock } from './lock.ts'
 import { OutOfMemoryError } from './out-of-memory.ts'
 import { alignUp, array, i32, LINE, line, struct, WORD_BYTES } from './struct.ts'
 
@@ -105,6 +105,9 @@ export function slabLayout(classes: number) {
     runs: i32,
     /** Pages in free runs. Under heapLock, read as a statistic. */
     freePages: i32,
+    /** What is free if the thread that has heapLock dies: so many pages from there on. Under heapLock. */
+    claimFirst: i32,
+    claimPages: i32,
     central: array(CentralLayout.SIZE * classes, LINE),
   })
 }
@@ -218,8 +221,9 @@ export class Slab {
     }
   }
 
-  /** Releases the locks that the dead thread `owner` held. */
+  /** Makes whole what the dead thread `owner` was changing, and releases the locks that it held. */
   releaseDead(owner: number): void {
+    if (ownerOf(this.#base + this.#layout.heapLock) === owner) this.#mendHeap()
     releaseDead(this.#base + this.#layout.heapLock, owner)
     for (let c = 0; c < this.#shape.classes.length; c++) releaseDead(this.#central(c) + CentralLayout.lock, owner)
   }
@@ -357,25 +361,25 @@ export class Slab {
     const { heapLock, fresh, pages, freePages, runs } = this.#layout
     const base = this.#base
     lock(base + heapLock, this.#owner, RANK.pageHeap)
-    let page = -1
+    const unused = read(base + fresh)
+    let page = unused + n <= read(base + pages) ? unused : -1
     for (let run = read(base + runs); run !== 0; run = read(run + RUN_NEXT)) {
       const at = (run - this.#firstPage) >>> this.#pageShift
       const length = read(this.#pageMap + at) & LENGTH
       if (length < n) continue
       this.#unlinkRun(run)
       if (length > n) this.#linkRun(at + n, length - n)
-      store(base + freePages, read(base + freePages) - n)
       page = at
       break
     }
-    if (page < 0 && read(base + fresh) + n <= read(base + pages)) {
-      page = read(base + fresh)
-      store(base + fresh, page + n)
-    }
     if (page >= 0) {
+      this.#claim(page, n)
       // At both ends, as with free runs: a stale tag at its end would look like a free neighbour.
       store(this.#pageMap + page + n - 1, entry)
       store(this.#pageMap + page, entry)
+      if (page === unused) store(base + fresh, page + n)
+      else store(base + freePages, read(base + freePages) - n)
+      this.#claim(page, 0)
     }
     unlock(base + heapLock, RANK.pageHeap)
     return page
@@ -383,25 +387,59 @@ export class Slab {
 
   /** Gives a run back, merged with its free neighbours. */
   #freePages(page: number, n: number): void {
-    const { heapLock, fresh, freePages } = this.#layout
+    const { heapLock, freePages } = this.#layout
     const base = this.#base
     lock(base + heapLock, this.#owner, RANK.pageHeap)
-    let first = page
-    let length = n
-    const after = page + n < read(base + fresh) ? load(this.#pageMap + page + n) : 0
-    if ((after & KIND) === FREE) {
-      this.#unlinkRun(this.#firstPage + ((page + n) << this.#pageShift))
-      length += after & LENGTH
-    }
-    const before = page > 0 ? load(this.#pageMap + page - 1) : 0
-    if ((before & KIND) === FREE) {
-      first -= before & LENGTH
-      length += before & LENGTH
-      this.#unlinkRun(this.#firstPage + (first << this.#pageShift))
-    }
+    const after = this.#freeAt(page + n)
+    const before = page === 0 ? 0 : this.#freeAt(page - 1)
+    const first = page - before
+    const length = before + n + after
+    this.#claim(first, length)
+    if (after > 0) this.#unlinkRun(this.#firstPage + ((page + n) << this.#pageShift))
+    if (before > 0) this.#unlinkRun(this.#firstPage + (first << this.#pageShift))
     this.#linkRun(first, length)
     store(base + freePages, read(base + freePages) + n)
+    this.#claim(first, 0)
     unlock(base + heapLock, RANK.pageHeap)
+  }
+
+  /** If this thread dies before the claim is taken back, by one of no pages, these pages are free. Under heapLock. */
+  #claim(page: number, pages: number): void {
+    write(this.#base + this.#layout.claimFirst, page)
+    write(this.#base + this.#layout.claimPages, pages)
+  }
+
+  /** The length of the free run that begins, or ends, at `page`; 0 if none does. Under heapLock. */
+  #freeAt(page: number): number {
+    const entry = page < read(this.#base + this.#layout.fresh) ? load(this.#pageMap + page) : 0
+    return (entry & KIND) === FREE ? entry & LENGTH : 0
+  }
+
+  /**
+   * A thread died under heapLock: makes the list of free runs anew, from the page map. Of a run that is in use the map is right at its
+   * first page at every moment, since that is written last; and so it is of a free one, but for what was claimed.
+   */
+  #mendHeap(): void {
+    const { fresh, freePages, runs, claimFirst, claimPages } = this.#layout
+    const base = this.#base
+    const claimed = read(base + claimFirst)
+    if (read(base + claimPages) > 0 && claimed < read(base + fresh)) this.#tagFree(claimed, read(base + claimPages))
+    write(base + runs, 0)
+    let free = 0
+    for (let page = 0; page < read(base + fresh); ) {
+      let length = this.#freeAt(page)
+      if (length === 0) {
+        const entry = load(this.#pageMap + page)
+        page += (entry & KIND) === CLASS ? 1 : entry & LENGTH
+        continue
+      }
+      for (let more = this.#freeAt(page + length); more > 0; more = this.#freeAt(page + length)) length += more
+      this.#linkRun(page, length)
+      free += length
+      page += length
+    }
+    store(base + freePages, free)
+    this.#claim(0, 0)
   }
 
   #linkRun(page: number, length: number): void {
@@ -411,9 +449,14 @@ export class Slab {
     write(run + RUN_NEXT, head)
     write(run + RUN_PREV, 0)
     if (head !== 0) write(head + RUN_PREV, run)
+    this.#tagFree(page, length)
+    write(this.#base + runs, run)
+  }
+
+  /** Notes in the page map that these pages are a free run. */
+  #tagFree(page: number, length: number): void {
     store(this.#pageMap + page + length - 1, FREE | length)
     store(this.#pageMap + page, FREE | length)
-    write(this.#base + runs, run)
   }
 
   #unlinkRun(run: number): void {

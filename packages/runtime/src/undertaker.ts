@@ -122,6 +122,7 @@ export function buryLock(address: number, rank: number, owner: number): void {
     self.global.repair(owner)
     return self.pinned.repair(owner)
   }
+  if (rank === RANK.slabClass || rank === RANK.pageHeap) return self.slab.releaseDead(owner)
   releaseDead(address, owner)
 }
 

@@ -274,4 +274,60 @@ describe('slab', () => {
       after: (results) => losesAtMost(4, pages, inUse)(results),
     })
   })
+
+  test('a thread that dies while it takes and frees runs of pages leaves some to two, or to nobody', () => {
+    const pages = 5
+    const { setup, ...rest } = world(pages)
+    let kept: number[] = []
+    const dying = (work: (slab: Slab, blocks: readonly number[]) => void) => () => work(slabOf(0), kept)
+    const works: ((slab: Slab, blocks: readonly number[]) => void)[] = [
+      // Between two free runs; before one; behind one.
+      (slab, [, b]) => slab.free(b as number),
+      // Out of the middle of the list, and a part of a run.
+      (slab) => void slab.alloc(pageBytes(1)),
+      (slab, [, b]) => {
+        slab.free(b as number)
+        slab.alloc(pageBytes(2))
+      },
+    ]
+    for (const work of works) {
+      explored({
+        ...rest,
+        // Free runs of one page and of two around a block of one, and a page that was never used.
+        setup: () => {
+          setup()
+          const slab = slabOf(2)
+          kept = [slab.alloc(pageBytes(1)), slab.alloc(pageBytes(1)), slab.alloc(pageBytes(2))]
+          slab.free(kept[0] as number)
+          slab.free(kept[2] as number)
+        },
+        threads: [
+          dying(work),
+          () => {
+            if (!outlive(0)) return undefined
+            const slab = slabOf(1)
+            slab.releaseDead(1)
+            const blocks: number[] = []
+            for (let block = allocated(slab, pageBytes(1)); block !== 0; block = allocated(slab, pageBytes(1))) {
+              for (let word = 0; word < SHAPE.pageWords; word++) write(block + word, block)
+              blocks.push(block)
+            }
+            // And all of them are one run again.
+            const most = new Set(blocks).size
+            for (const block of blocks) slab.free(block)
+            return { blocks: blocks.length, most, used: slab.usage().used / pageBytes(1) }
+          },
+        ],
+        mortal: [0],
+        after: ([, left]) => {
+          if (left === undefined) return
+          const { blocks, most, used } = left as { blocks: number; most: number; used: number }
+          expect(most).toBe(blocks)
+          expect(used).toBe(pages - blocks)
+          // What the dead one had for itself: the block that it had not freed yet, or what it had taken and was to use.
+          expect(used).toBeLessThanOrEqual(2)
+        },
+      })
+    }
+  })
 })

@@ -40,7 +40,7 @@ const ENTRIES = {
  */
 const PARTS = { compiler: ['eslint-scope', 'magic-string'], runtime: ['@goro/memory'] }
 
-/** Not the names: classes and functions are known by them. What V8 does not have to read is what takes time (0006-fast-goroutines.md). */
+/** Not the names: classes and functions are known by them. What V8 does not have to read is what takes time (docs/decisions/0008-fast-goroutines.md). */
 const SHORT = { minifyWhitespace: true, minifySyntax: true }
 
 const runtime = join(root, 'packages/runtime')

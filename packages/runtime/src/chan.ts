@@ -15,8 +15,10 @@ import { alloc, array, free, HANDLE_CLASS, i32, load, read, type Slab, store, st
 import {
   append,
   dequeue,
+  dequeuePlain,
   enqueue,
   finish,
+  finishPlain,
   homeOf,
   lockQueue,
   newChain,
@@ -94,6 +96,13 @@ function slot(c: number, counter: number): number {
  */
 export function chansend(c: number, cell: number, sudog: number, owner: number): number {
   lockQueue(c, owner)
+  const receiver = dequeuePlain(c + Chan.receivers, owner)
+  if (receiver !== 0) {
+    copyCell(cell, receiver + Sudog.cell)
+    finishPlain(receiver, owner)
+    unlockQueue(c)
+    return receiver
+  }
   const outcome = sendLocked(c, cell, owner)
   if (outcome === BLOCKED && sudog !== 0) {
     if (cell !== sudog + Sudog.cell) copyCell(cell, sudog + Sudog.cell)
@@ -106,6 +115,16 @@ export function chansend(c: number, cell: number, sudog: number, owner: number):
 /** Receives into `cell`. If that has to wait and `sudog` is not 0, `sudog` waits for the value, and BLOCKED is returned. */
 export function chanrecv(c: number, cell: number, sudog: number, owner: number): number {
   lockQueue(c, owner)
+  if (read(c + Chan.ring) === 0) {
+    const sender = dequeuePlain(c + Chan.senders, owner)
+    if (sender !== 0) {
+      copyCell(sender + Sudog.cell, cell)
+      finishPlain(sender, owner)
+      write(sender + Sudog.cell, 0)
+      unlockQueue(c)
+      return sender
+    }
+  }
   const outcome = recvLocked(c, cell, owner)
   if (outcome === BLOCKED && sudog !== 0) enqueue(c + Chan.receivers, sudog, c)
   unlockQueue(c)

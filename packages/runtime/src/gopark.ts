@@ -104,7 +104,7 @@ let clock = 0
 /** Tells the time, in milliseconds since this thread's start: a look at the clock for every wait would cost too much. */
 export function noteTime(ms: number): void {
   clock = ((performance.timeOrigin + ms) / 1000) | 0
-  saveLooks()
+  saveLooks(ms)
 }
 
 /** The id by which this thread takes the locks of queues. */

@@ -135,6 +135,23 @@ export function dequeue(list: number, waker: number): number {
   }
 }
 
+/** As `dequeue`, the short way: 0 also if the first one is a case of a select. */
+export function dequeuePlain(list: number, waker: number): number {
+  const sudog = read(list + Waitq.first)
+  if (sudog === 0 || read(sudog + Sudog.select) !== 0) return 0
+  write(sudog + Sudog.status, by(SUDOG_TAKEN, waker))
+  const next = read(sudog + Sudog.next)
+  write(list + Waitq.first, next)
+  write(next === 0 ? list + Waitq.last : next + Sudog.prev, 0)
+  return sudog
+}
+
+/** As `finish`, with 0, for what `dequeuePlain` gave. */
+export function finishPlain(sudog: number, waker: number): void {
+  write(sudog + Sudog.info, 0)
+  write(sudog + Sudog.status, by(SUDOG_READY, waker))
+}
+
 /** The waker's last word on a waiter that it has dequeued: how it ended. Under lock. */
 export function finish(sudog: number, info: number, waker: number): void {
   write(sudog + Sudog.info, info)

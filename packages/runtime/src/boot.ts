@@ -43,7 +43,10 @@ export interface RuntimeOptions {
   readonly execArgv?: readonly string[]
   /** Environment of the threads, as for `new Worker`. Default: a copy of this process'. */
   readonly env?: NodeJS.ProcessEnv
-  /** Heap limits of each thread, in MB, as for `new Worker`. */
+  /**
+   * Heap limits of each thread, in MB, as for `new Worker`. With `maxYoungGenerationSizeMb: 8` or so beside `maxOldGenerationSizeMb` a thread
+   * whose heap is full dies alone; if much more becomes old at once, V8 ends the process.
+   */
   readonly resourceLimits?: import('node:worker_threads').ResourceLimits
 }
 

@@ -231,8 +231,9 @@ export function newGoid(): number {
 
 /** This thread is making goroutine `g`: if it dies before that is in a queue, this is where it is found. */
 export function noteMaking(g: number): void {
-  write(self.m + M.makingAs, (read(self.m + M.created) + 1) | 0)
+  // In this order: what was made before is counted, and must not be taken for one that is not.
   write(self.m + M.making, g)
+  write(self.m + M.makingAs, (read(self.m + M.created) + 1) | 0)
 }
 
 /** Counts one more goroutine made by this thread. */

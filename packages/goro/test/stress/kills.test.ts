@@ -84,7 +84,7 @@ describe('threads die at random moments, and nothing is lost or left', () => {
 
   // Where few die by chance: in what takes a hundred nanoseconds.
   test.each(ranks)('in a critical section of %s', async (rank) => {
-    const result = await kill(Math.ceil(kills / 4), '2', `dieinlock=${rank}:${SELDOM[rank]}`, 'alone')
+    const result = await kill(Math.ceil(kills / 7), '2', `dieinlock=${rank}:${SELDOM[rank]}`, 'alone')
     expectNothingLeft(result)
     all.push(...result.deaths)
   })
@@ -98,10 +98,10 @@ describe('threads die at random moments, and nothing is lost or left', () => {
 
 /** One in so many critical sections of each lock ends its thread: that is every few milliseconds. */
 const SELDOM: Readonly<Record<string, number>> = {
-  waitQueue: 500,
-  mapSegment: 100,
-  globalQueue: 10,
+  waitQueue: 100,
+  mapSegment: 30,
+  globalQueue: 5,
   slabClass: 20,
   pageHeap: 4,
-  processors: 20,
+  processors: 10,
 }

@@ -96,10 +96,10 @@ function place({ url, lineNumber, columnNumber }) {
   if (!url.startsWith('file:')) return url && `${url}:${lineNumber + 1}`
   const file = fileURLToPath(url)
   const entry = sourceMap(file)?.findEntry(lineNumber, columnNumber)
-  const [path, line] = entry?.originalSource
-    ? [fileURLToPath(new URL(entry.originalSource, url)), entry.originalLine]
-    : [file, lineNumber]
-  return `${relative(root, path)}:${line + 1}`
+  // A map may lead to what is no file, in a package that was bundled.
+  const original = entry?.originalSource && new URL(entry.originalSource, url)
+  if (original?.protocol !== 'file:') return `${relative(root, file)}:${lineNumber + 1}`
+  return `${relative(root, fileURLToPath(original))}:${entry.originalLine + 1}`
 }
 
 const maps = new Map()

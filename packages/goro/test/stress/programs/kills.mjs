@@ -4,6 +4,8 @@
 
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import {
   AtomicBool,
   after,
@@ -26,6 +28,8 @@ import {
 import { ended, threads } from './threads.mjs'
 
 const KILLS = Number(process.argv[2] ?? 40)
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc')
 const ALONE = process.argv[4] === 'alone'
 let seed = Number(process.argv[3] ?? 1)
 const random = (n) => {
@@ -259,6 +263,13 @@ const LOADS = {
 
 const NAMES = Object.keys(LOADS).filter((name) => !ALONE || name !== 'suicides')
 
+/** Bytes of shared memory in use, once the channels and locks that are garbage have been given back. */
+async function used() {
+  gc()
+  for (let turns = 0; turns < 5; turns++) await sleep(5)
+  return runtime.stats().memory.used
+}
+
 /** Ends one thread that has started; before that it is Piscina's. */
 function kill() {
   if (ALONE) return undefined
@@ -303,7 +314,7 @@ for (let round = 0; ended.count < KILLS; round++) {
   expectEnd(go(compute, round), round)
   await Promise.all(all)
   clearTimeout(stuck)
-  if (ended.count < KILLS / 2) halfway = runtime.stats().memory.used
+  if (halfway === 0 && ended.count >= KILLS / 2) halfway = await used()
 }
 // What had lost its creator ends by itself; and threads that are too many do, if nobody needs them for so long.
 for (let tries = 0; runtime.numGoroutine() > 0 && tries < 500; tries++) await sleep(10)
@@ -312,4 +323,4 @@ const left = { goroutines: runtime.numGoroutine(), threads: runtime.numThread() 
 if (left.goroutines !== 0 || (KILLS >= 200 && left.threads > PROCS)) {
   throw new Error(`left: ${JSON.stringify(left)}: ${JSON.stringify(runtime.stats())}`)
 }
-console.log(JSON.stringify({ deaths: ended.count, ...outcomes, used: [halfway, runtime.stats().memory.used] }))
+console.log(JSON.stringify({ deaths: ended.count, ...outcomes, used: [halfway, await used()] }))

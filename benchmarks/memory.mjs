@@ -21,6 +21,9 @@ export async function queued(n) {
     while (Atomics.load(gate, 1) < guards.length) await new Promise(setImmediate)
     const goroutines = new Array(n)
     for (let i = 0; i < n; i++) goroutines[i] = go(() => 1)
+    // A monitor may hand on the processor of who computes for long: then some have run already.
+    const { runnable } = runtime.stats().goroutines
+    if (runnable < n * 0.9) throw new Error(`only ${runnable} of ${n} were still in the queue`)
     const open = async () => {
       Atomics.store(gate, 0, 1)
       for (const each of guards) await each

@@ -29,7 +29,7 @@ export const rows = {
   steals: { question: 'How many of a thousand tasks are stolen on 2 processors?', unit: 'per 1000' },
   sleeps: {
     question: 'How often does a thread go to sleep, and is woken, for a thousand tasks on 2 processors?',
-    unit: '',
+    unit: 'per 1000',
   },
 }
 

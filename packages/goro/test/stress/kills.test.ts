@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Outcome, run } from '../integration/run.ts'
 
-const kills = Number(process.env.GORO_KILLS ?? 20)
+const kills = Number(process.env.GORO_KILLS ?? 30)
 const processors = ['1', '2', '4', '8']
 const ranks = ['waitQueue', 'mapSegment', 'globalQueue', 'slabClass', 'pageHeap', 'processors']
 

@@ -222,7 +222,7 @@ const LOADS = {
   blocking() {
     for (let i = 0; i < 4; i++)
       expectEnd(
-        go((ms) => runtime.blocking(() => Atomics.wait(NAP, 0, 0, ms)), 2 + random(10)),
+        go((ms) => runtime.blocking(() => Atomics.wait(NAP, 0, 0, ms)), 10 + random(30)),
         'timed-out',
       )
   },
@@ -270,12 +270,19 @@ async function used() {
   return runtime.stats().memory.used
 }
 
+/** How many were killed in each state. */
+const killed = new Map()
+
 /** Ends one thread that has started; before that it is Piscina's. */
 function kill() {
   if (ALONE) return undefined
   const running = runtime.stats().threads.filter(({ threadId }) => threads.has(threadId))
   if (running.length === 0) return undefined
-  const { threadId } = running[random(running.length)]
+  // Every other time one in a state in which few have been killed.
+  const rare = Math.min(...running.map(({ state }) => killed.get(state) ?? 0))
+  const some = random(2) === 0 ? running : running.filter(({ state }) => (killed.get(state) ?? 0) === rare)
+  const { threadId, state } = some[random(some.length)]
+  killed.set(state, (killed.get(state) ?? 0) + 1)
   const thread = threads.get(threadId)
   threads.delete(threadId)
   return thread?.terminate()
@@ -291,8 +298,13 @@ chan()
 for (let n = 0; n < 100 && runtime.stats().threads.every(({ state }) => state !== 'sleeping'); n++) await sleep(10)
 await kill()
 
+const first = random(NAMES.length)
 for (let round = 0; ended.count < KILLS; round++) {
-  const chosen = new Set([NAMES[round % NAMES.length], NAMES[random(NAMES.length)], NAMES[random(NAMES.length)]])
+  const chosen = new Set([
+    NAMES[(first + round) % NAMES.length],
+    NAMES[random(NAMES.length)],
+    NAMES[random(NAMES.length)],
+  ])
   const stuck = setTimeout(() => {
     console.error(`stuck in round ${round}: ${[...chosen]}`, JSON.stringify(runtime.stats()))
     runtime.dump()

@@ -1,7 +1,7 @@
 /**
  * Puts the layouts of shared structs into the built code as numbers: `read(sudog + Sudog.status)` becomes `read(sudog + 0)`. V8 does
  * not take the properties of an object for constants, and it inlines a function if its bytecode is short: with numbers a ping-pong of
- * two goroutines takes a sixth less (docs/decisions/0008-waiting-faster.md). The sources, which the tests run, say the names.
+ * two goroutines takes a sixth less (docs/decisions/0009-waiting-faster.md). The sources, which the tests run, say the names.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 // What the platform itself asks for waiting, without a runtime: `node benchmarks/limits-waiting.mjs`. Each line is the least that a scenario
 // of the same kind can take in JavaScript; beside Go's figures of the same machine (`pnpm bench`) it says how near goro can come.
-// docs/decisions/0008-waiting-faster.md reads it.
+// docs/decisions/0009-waiting-faster.md reads it.
 
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 

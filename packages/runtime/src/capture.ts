@@ -33,7 +33,10 @@ export interface Shape {
   readonly kind: 'function' | 'arrow' | 'method' | 'accessor' | 'class'
   readonly isGenerator: boolean
   readonly isAsync: boolean
-  /** Where V8 says that it is: an arrow function at its start, all others at the parenthesis of their parameters. */
+  /**
+   * Where V8 says that it is: an arrow function, and a class without a constructor of its own, at its start; all others at the parenthesis of
+   * their parameters, a class at its constructor's.
+   */
   readonly anchor: number
   /** Names that it does not declare, each once, in the order of their first use. */
   readonly free: readonly Reference[]
@@ -218,7 +221,7 @@ function shapeOf(node: Tree, text: string, shift: number): Shape {
     kind,
     isGenerator: fn.generator === true,
     isAsync: fn.async === true,
-    anchor: kind === 'function' ? parenthesis(text) : isMember ? fn.start - shift : 0,
+    anchor: kind === 'function' ? parenthesis(text) : isMember ? fn.start - shift : constructorIn(fn, shift),
     free: free.map(place),
     blockFunctions: walk.blockFunctions,
     outer: outer.map(place),
@@ -231,6 +234,13 @@ function shapeOf(node: Tree, text: string, shift: number): Shape {
 
 const memberKind = (node: Tree) => (node.kind === 'get' || node.kind === 'set' ? 'accessor' : 'method')
 const plainKind = (node: Tree) => (node.type === 'FunctionExpression' ? 'function' : 'class')
+
+/** Where the parameters of the constructor begin that the class `node` has written out; else its start, as with an arrow function. */
+function constructorIn(node: Tree, shift: number): number {
+  const members = node.type === 'ArrowFunctionExpression' ? [] : ((node.body as Tree).body as Tree[])
+  const found = members.find(({ kind }) => kind === 'constructor')
+  return found === undefined ? 0 : (found.value as Tree).start - shift
+}
 
 /** Where the parameters of the function whose text this is begin. There may be comments before them. */
 function parenthesis(text: string): number {

@@ -21,6 +21,7 @@
  * - A spare is given a processor only while its thread is asleep: it becomes a spare, and none again, under the lock.
  */
 import {
+  cas,
   type IdleSet,
   i32,
   line,
@@ -478,12 +479,19 @@ export class Processors {
     for (let id = 1; id < this.threads; id++) {
       if (!this.#idle.revokeIdle(id)) continue
       // It sleeps on, as a spare, and so if it is just falling asleep; if it is just waking it is none after this (`awake`).
-      if (read(this.#around.mAt(id) + M.locked) === 0) store(this.#around.mAt(id) + M.status, M_SPARE)
+      if (read(this.#around.mAt(id) + M.locked) === 0) this.#makeSpare(this.#around.mAt(id) + M.status)
       return true
     }
     if (read(this.#at + Procs.reserved) === 0) return false
     this.#add(Procs.reserved, -1)
     return true
+  }
+
+  /** Unless the thread is dead: its undertaker may have found it so by now, and a processor that it was given would be lost. */
+  #makeSpare(place: number): void {
+    for (let status = load(place); !isGone(status); status = load(place)) {
+      if (cas(place, status, M_SPARE) === status) return
+    }
   }
 
   /** How many threads there are for goroutines: started, or on their way, and not dead. */

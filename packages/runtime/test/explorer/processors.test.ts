@@ -305,6 +305,29 @@ describe('processors', () => {
     explored({ ...world, ...preemptions, setup: setup(1), threads, mortal: [0], allowAsleep: [0, 1, 2], after })
   })
 
+  test('one that is idle dies, and whoever takes its processor meanwhile makes it a spare: what that is given is lost', () => {
+    const dies = () => {
+      const note = new Note(mAt(1) + M.note)
+      note.prepare(FUTEX)
+      idle(1).enter(1)
+      fallAsleep(mAt(1), true)
+    }
+    const undertaker = () => {
+      store(mAt(1) + M.status, M_DEAD)
+      processors(3).bury(1, 2, false, false)
+    }
+    const after = () => {
+      expect([idle().stateOf(1), load(mAt(1) + M.status)]).toEqual([NONE, M_DEAD])
+      const held = [2, 3].filter((id) => idle().stateOf(id) !== NONE).length
+      expect(held + load(PROCS + Procs.free)).toBe(1)
+    }
+    const begun = () => {
+      setup(1)()
+      dies()
+    }
+    explored({ ...world, setup: begun, threads: [undertaker, blocker(2, 1)], allowAsleep: [1], after })
+  })
+
   test('a spare that is just waking is taken for asleep', () => {
     /** Wakes by itself, as for something in its inbox, while it may be given a processor. */
     const waking = () => {

@@ -142,7 +142,9 @@ describe('the shape of a function', () => {
     ['get x() {}', 'accessor', 5],
     ['set x(v) {}', 'accessor', 5],
     ['get #x() {}', 'accessor', 6],
-    ['class A { constructor(a) {} }', 'class', 0],
+    ['class A { constructor(a) {} }', 'class', 21],
+    ['class A { x = "("; "constructor"(a) {} }', 'class', 32],
+    ['class A { static constructor(a) {} }', 'class', 0],
     ['class {}', 'class', 0],
   ])('of %s: %s, with its anchor at %i', (text, kind, anchor) => {
     expect(analyse(text)).toMatchObject({ kind, anchor })

@@ -40,8 +40,11 @@ const ENTRIES = {
  */
 const PARTS = { compiler: ['eslint-scope', 'magic-string'], runtime: ['@goro/memory'] }
 
-/** Not the names: classes and functions are known by them. What V8 does not have to read is what takes time (docs/decisions/0008-fast-goroutines.md). */
-const SHORT = { minifyWhitespace: true, minifySyntax: true }
+/**
+ * Not the names: classes and functions are known by them; and in lines, of which Node prints the one that throws. What V8 does not have to
+ * read is what takes time (docs/decisions/0008-fast-goroutines.md).
+ */
+const SHORT = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120 }
 
 const runtime = join(root, 'packages/runtime')
 

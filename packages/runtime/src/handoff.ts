@@ -11,12 +11,14 @@ import { resumeStep } from './audit.ts'
 import { M, M_BLOCKING, M_RUNNING, MAIN_M } from './m.ts'
 import { isJoined, self } from './sched.ts'
 import { anyWork } from './steal.ts'
+import { passOnUnbegun } from './unbegun.ts'
 import { wakep, wakeSysmon } from './wake.ts'
 
 /** Calls `fn` without a processor. On the main thread, which has none, and within another such call, just calls it. */
 export function blocking<T>(fn: () => T): T {
   if (!isJoined() || self.id === MAIN_M || read(self.m + M.status) === M_BLOCKING) return fn()
   store(self.m + M.status, M_BLOCKING)
+  passOnUnbegun()
   self.procs.handoff()
   // Who had been counted on to look for work is this thread no more.
   if (anyWork()) wakep()

@@ -3,7 +3,7 @@
  * did not, the microtasks get a turn, which is where started goroutines go on; and libuv gets one every few milliseconds,
  * so that nothing starves: timers, sockets, messages.
  */
-import { bytes, cas, free, inbox, pause, read, readF64, store, write } from '@goro/memory'
+import { bytes, cas, free, inbox, pause, read, readF64, write } from '@goro/memory'
 import { beginStep, checkStep, endStep } from './audit.ts'
 import { fetchParcel } from './control.ts'
 import { deliver, dropValues, fail, finish, sendHomeUnrun, takeInbox } from './deliver.ts'
@@ -18,7 +18,6 @@ import {
   F_PINNED,
   flagsOf,
   G,
-  NOBODY,
   RUNNABLE,
   RUNNING,
   tag0Of,
@@ -39,6 +38,7 @@ import { resetSpinning, stopLocked, stopm, stopSpare } from './park.ts'
 import { own } from './pin.ts'
 import { gomaxprocs, isStopping, self } from './sched.ts'
 import { anyWork, endSlice, findRunnable, SLICE_MS } from './steal.ts'
+import { isStillHere, noteUnbegun, passOn } from './unbegun.ts'
 import { decode, unpackCell } from './value.ts'
 import { wakep, wakeSysmon } from './wake.ts'
 
@@ -346,13 +346,17 @@ function execute(g: number): void {
   write(self.m + M.curg, 0)
 }
 
-/** What `prepare` gives for a goroutine that is to begin on another thread. */
+/** What `prepare` gives for a goroutine that is to begin on another thread, and for one that has gone there. */
 const ELSEWHERE: unique symbol = Symbol('elsewhere')
+const GONE: unique symbol = Symbol('gone')
 
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
   if (!knowsHandles()) learning ??= learnHandles()
+  const start = noteUnbegun(g)
   const [made, handles] = await Promise.allSettled([typeof fn === 'function' ? fn : loaded(fn), learning])
+  // This thread has blocked meanwhile.
+  if (!isStillHere(start)) return GONE
   if (handles.status === 'rejected') throw handles.reason
   if (made.status === 'rejected') {
     dropValues(g)
@@ -431,7 +435,7 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
       write(self.m + M.waiting, read(self.m + M.waiting) - 1)
       noteActivity()
       if (value === ELSEWHERE) passOn(g)
-      else finish(g, value)
+      else if (value !== GONE) finish(g, value)
     },
     (error) => {
       write(self.m + M.waiting, read(self.m + M.waiting) - 1)
@@ -439,17 +443,6 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
       fail(g, error)
     },
   )
-}
-
-/** Goroutine `g`, which has not begun, is for any other thread. */
-function passOn(g: number): void {
-  // If this thread dies before it is in the queue, it is found by one of these.
-  write(self.m + M.making, g)
-  store(g + G.status, RUNNABLE)
-  write(g + G.m, NOBODY)
-  write(g + G.schedlink, 0)
-  self.global.put(g, 1)
-  wakep()
 }
 
 /** Something runs on this thread: it leaves things for the event loop to do, and more may follow soon. */

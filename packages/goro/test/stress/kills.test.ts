@@ -89,10 +89,16 @@ describe('threads die at random moments, and nothing is lost or left', () => {
     all.push(...result.deaths)
   })
 
-  test('in every state', () => {
-    const counts = count(all)
-    console.log(`${all.length} deaths:`, counts)
-    expect(Object.entries(counts).filter(([, number]) => number === 0)).toEqual([])
+  test('in every state', async () => {
+    const missing = () => Object.entries(count(all)).filter(([, number]) => number === 0)
+    // Chance may have left one out that lasts for microseconds.
+    for (let more = 0; more < 10 && missing().length > 0; more++) {
+      const result = await kill(kills, processors[more % processors.length]!, 'locks,audit')
+      expectNothingLeft(result)
+      all.push(...result.deaths)
+    }
+    console.log(`${all.length} deaths:`, count(all))
+    expect(missing()).toEqual([])
   })
 })
 

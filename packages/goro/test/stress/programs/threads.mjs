@@ -1,4 +1,5 @@
-// The threads that the runtime starts, by Node's thread id, so that a program can end them; and how many have ended. Import it before goro.
+// The threads that the runtime starts, by Node's thread id, so that a program can end them; and how many have died: one that
+// is not needed any more ends with 0. Import it before goro.
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 
 export const threads = new Map()
@@ -10,9 +11,9 @@ workerThreads.Worker = class Worker extends workerThreads.Worker {
     super(...args)
     const { threadId } = this
     threads.set(threadId, this)
-    this.once('exit', () => {
+    this.once('exit', (code) => {
       threads.delete(threadId)
-      ended.count++
+      if (code !== 0) ended.count++
     })
   }
 }

@@ -5,19 +5,24 @@ const n = Number(process.argv[2])
 await go(() => 1)
 const threads = runtime.numThread()
 let sum = 0
-let memory = 0
-for (let i = 0; i < n; i++) {
-  const value = await pin((i) => ({ add: (x, callback) => callback(x + i) }), i)
-  sum += await value.add(
-    1,
-    pin.proxy((x) => x),
-  )
-  // Each in its own way.
-  if (i % 2 === 0) await value[Symbol.asyncDispose]()
-  else value[Symbol.dispose]()
-  if (i === n >> 1) memory = runtime.stats().memory.used
+
+// Pins the values from..to - 1, releases each, and gives the shared memory that is in use once all of them are gone.
+async function pins(from, to) {
+  for (let i = from; i < to; i++) {
+    const value = await pin((i) => ({ add: (x, callback) => callback(x + i) }), i)
+    sum += await value.add(
+      1,
+      pin.proxy((x) => x),
+    )
+    // Each in its own way.
+    if (i % 2 === 0) await value[Symbol.asyncDispose]()
+    else value[Symbol.dispose]()
+  }
+  while (runtime.numGoroutine() > 0 || runtime.numThread() > threads)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  return runtime.stats().memory.used
 }
-while (runtime.numGoroutine() > 0 || runtime.numThread() > threads)
-  await new Promise((resolve) => setTimeout(resolve, 5))
-const grown = runtime.stats().memory.used - memory
+
+const before = await pins(0, n / 2)
+const grown = (await pins(n / 2, n)) - before
 console.log(JSON.stringify({ sum, goroutines: runtime.numGoroutine(), few: grown < 16 * 1024, grown }))

@@ -69,9 +69,9 @@ export function stopm(): Promise<void> | undefined {
 
 /**
  * Puts this thread, which has no processor, to sleep until it is given one or something of its own is ready. What is in its queue is
- * for others to take.
+ * for others to take. `hasIdled`: it has had nothing to do for so long that it ends if it is one too many.
  */
-export function stopSpare(): Promise<void> | undefined {
+export function stopSpare(hasIdled = false): Promise<void> | undefined {
   const quiet = isQuiet()
   // In its event loop: the timer by which it ends is there.
   const woken = nextWakeUp()
@@ -80,7 +80,7 @@ export function stopSpare(): Promise<void> | undefined {
   const granted = self.procs.becomeSpare()
   // Who lost its processor may have been counted on.
   if (!granted && anyWork()) wakep()
-  if (quiet && isSpent()) endIfUseless()
+  if (quiet && (hasIdled || isSpent())) endIfUseless()
   else if (quiet) endLater()
   return sleep(woken, granted || self.idle.has(self.id), quiet)
 }
@@ -175,11 +175,12 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
   fallAsleep(m, isCertain)
   reportQuiescence(isCertain)
   if (blocks) {
-    // Now and then it looks whether it is still of use: one whose processor was taken in its sleep goes to sleep as a spare.
-    if (isCertain) while (!note.nap(IDLE_TIMEOUT_MS) && self.idle.has(self.id));
-    else hasNapped = !note.nap(NAP_MS)
+    // Now and then it looks whether it is still of use: its processor may have been taken in its sleep.
+    let isWoken = note.nap(isCertain ? IDLE_TIMEOUT_MS : NAP_MS)
+    while (isCertain && !isWoken && self.idle.has(self.id)) isWoken = note.nap(IDLE_TIMEOUT_MS)
+    hasNapped = !isCertain && !isWoken
     resume()
-    return undefined
+    return isCertain && !isWoken ? stopSpare(true) : undefined
   }
   hasNapped = false
   if (quiet) announceQuiet()

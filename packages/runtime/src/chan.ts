@@ -5,11 +5,13 @@
  * wait only while the ring is empty, senders only while it is full; nobody waits on a closed channel. So a value never lies in the ring
  * while a receiver waits, and goes straight from a sender to the receiver that has waited longest.
  *
- * The ring's two counters only grow (they wrap at 2^32), and each step of the ring is published by one write of one of them: a
- * thread that dies under the lock leaves the ring whole. A cell is what cell.ts writes: a tag and up to two words, so no
- * value is ever encoded or decoded under the lock.
+ * The ring's two counters go round twice its capacity, so that a full ring is told from an empty one and a counter's cell never
+ * depends on how often it has gone round; each step of the ring is published by one write of one of them: a thread that dies under
+ * the lock leaves the ring whole. A cell is what cell.ts writes: a tag and up to two words, so no value is ever encoded or decoded
+ * under the lock.
  *
- * Linearization point of every operation: where it unlocks. `length` and `closed` are read without the lock, one word each.
+ * Linearization point of every operation: where it unlocks. `closed` is read without the lock, one word, and `length` too: both
+ * counters as they were at one moment.
  */
 import { alloc, array, free, HANDLE_CLASS, i32, load, read, type Slab, store, struct, write } from '@goro/memory'
 import {
@@ -35,7 +37,7 @@ export const Chan = struct({
   capacity: i32,
   /** Its ring: an address, 0 if it holds none. Written once. */
   ring: i32,
-  /** Values taken from the ring, and values put into it, since the beginning. Under lock. */
+  /** Where the next value is taken from the ring, and where it is put in: 0 to below twice the capacity. Under lock. */
   head: i32,
   tail: i32,
   /** 1 once it is closed. Under lock; read without. */
@@ -82,13 +84,28 @@ export function copyCell(from: number, to: number): void {
   write(to + 3, read(from + 3))
 }
 
-/** Values in the ring. Under lock, or as a hint. */
+/** Values in the ring. Under lock. */
 function count(c: number): number {
-  return (read(c + Chan.tail) - read(c + Chan.head)) >>> 0
+  return between(read(c + Chan.head), read(c + Chan.tail), read(c + Chan.capacity))
 }
 
-function slot(c: number, counter: number): number {
-  return read(c + Chan.ring) + ((counter >>> 0) % read(c + Chan.capacity)) * CELL_WORDS
+/** Steps from one counter of a ring to the other. */
+const between = (head: number, tail: number, capacity: number): number =>
+  tail < head ? tail - head + 2 * capacity : tail - head
+
+/** The counter after `counter`. */
+const after = (counter: number, capacity: number): number => (counter === 2 * capacity - 1 ? 0 : counter + 1)
+
+/** The cell of a counter in the ring of `c`. */
+function cellAt(c: number, counter: number, capacity: number): number {
+  return read(c + Chan.ring) + (counter < capacity ? counter : counter - capacity) * CELL_WORDS
+}
+
+/** Calls `visit` with each cell of the ring that has a value. Of a channel that nobody uses any more. */
+export function eachCell(c: number, visit: (cell: number) => void): void {
+  const capacity = read(c + Chan.capacity)
+  const tail = read(c + Chan.tail)
+  for (let i = read(c + Chan.head); i !== tail; i = after(i, capacity)) visit(cellAt(c, i, capacity))
 }
 
 /**
@@ -140,25 +157,27 @@ export function sendLocked(c: number, cell: number, owner: number): number {
     finish(receiver, 0, owner)
     return receiver
   }
-  if (count(c) >= read(c + Chan.capacity)) return BLOCKED
+  const capacity = read(c + Chan.capacity)
+  if (count(c) === capacity) return BLOCKED
   const tail = read(c + Chan.tail)
-  copyCell(cell, slot(c, tail))
-  write(c + Chan.tail, (tail + 1) | 0)
+  copyCell(cell, cellAt(c, tail, capacity))
+  write(c + Chan.tail, after(tail, capacity))
   return DONE
 }
 
 /** As `chanrecv` without a waiter. Under lock. */
 export function recvLocked(c: number, cell: number, owner: number): number {
-  if (count(c) === 0) {
+  const head = read(c + Chan.head)
+  if (head === read(c + Chan.tail)) {
     const sender = dequeue(c + Chan.senders, owner)
     if (sender === 0) return read(c + Chan.closed) !== 0 ? CLOSED : BLOCKED
     copyCell(sender + Sudog.cell, cell)
     hasSent(sender, owner)
     return sender
   }
-  const head = read(c + Chan.head)
-  copyCell(slot(c, head), cell)
-  write(c + Chan.head, (head + 1) | 0)
+  const capacity = read(c + Chan.capacity)
+  copyCell(cellAt(c, head, capacity), cell)
+  write(c + Chan.head, after(head, capacity))
   return admit(c, owner) || DONE
 }
 
@@ -166,11 +185,12 @@ export function recvLocked(c: number, cell: number, owner: number): number {
 function admit(c: number, owner: number): number {
   const sender = dequeue(c + Chan.senders, owner)
   if (sender === 0) return 0
+  const capacity = read(c + Chan.capacity)
   const tail = read(c + Chan.tail)
-  copyCell(sender + Sudog.cell, slot(c, tail))
+  copyCell(sender + Sudog.cell, cellAt(c, tail, capacity))
   // Before its value can be received: if this thread dies in between, the value is lost with it, and never there twice.
   hasSent(sender, owner)
-  write(c + Chan.tail, (tail + 1) | 0)
+  write(c + Chan.tail, after(tail, capacity))
   return sender
 }
 
@@ -227,7 +247,12 @@ export function resumeChan(c: number, owner: number): number {
 
 /** How many values it holds. */
 export function chanLength(c: number): number {
-  return Math.min((load(c + Chan.tail) - load(c + Chan.head)) >>> 0, read(c + Chan.capacity))
+  const capacity = read(c + Chan.capacity)
+  for (;;) {
+    const head = load(c + Chan.head)
+    const length = between(head, load(c + Chan.tail), capacity)
+    if (load(c + Chan.head) === head) return length
+  }
 }
 
 export function chanCapacity(c: number): number {

@@ -15,6 +15,7 @@ import {
   closechan,
   closeReason,
   DONE,
+  eachCell,
   makechan,
 } from './chan.ts'
 import { ChannelClosedError } from './errors.ts'
@@ -48,10 +49,7 @@ export function newChan(kind: number, capacity: number): number {
 /** Frees a channel that nobody refers to any more, with what is in it. */
 export function freeChan(c: number): void {
   const ring = read(c + Chan.ring)
-  const capacity = read(c + Chan.capacity)
-  for (let i = read(c + Chan.head); i !== read(c + Chan.tail); i = (i + 1) | 0) {
-    dropCell(ring + ((i >>> 0) % capacity) * CELL_WORDS)
-  }
+  eachCell(c, dropCell)
   if (ring !== 0) free(ring)
   const reason = read(c + Chan.reason)
   if (reason !== 0) {

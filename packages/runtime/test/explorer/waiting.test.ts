@@ -2,7 +2,7 @@
 import { add, load, read, store, write } from '@goro/memory'
 import { expect, test } from 'vitest'
 import { expectSame, explored, failureOf } from '../../../memory/test/explorer/harness.ts'
-import { BLOCKED, Chan, chanrecv, chansend, DONE } from '../../src/chan.ts'
+import { BLOCKED, Chan, chanLength, chanrecv, chansend, DONE } from '../../src/chan.ts'
 import { lockMutex, Mutex, RETRY, relockMutex, trylock, unlockMutex } from '../../src/mutex.ts'
 import { RECEIVE, select, withdraw } from '../../src/select.ts'
 import { acquireSema, addCount, releaseSema, Sema, waitCount } from '../../src/sema.ts'
@@ -47,6 +47,35 @@ test.each([0, 1])('capacity %i: two senders and a receiver: values come once, in
     expectEmpty()
   }
   expect(explored({ words, names, setup: setupChans(capacity), threads, after }).executions).toBeGreaterThan(100)
+})
+
+test('a ring of any capacity goes round: as many values as there is room for, in their order, wherever it begins', () => {
+  const rounds = (capacity: number) => () => {
+    const [cell, got] = [cellOf(block(0, 6)), []] as [number, number[]]
+    const trySend = (value: number) => {
+      write(cell, 5)
+      write(cell + 2, value)
+      return chansend(A, cell, 0, 1) === DONE
+    }
+    // One more each time, so that a full ring begins at each of its cells.
+    for (let round = 0; round < 2 * capacity + 1; round++) {
+      for (let i = 0; i < capacity; i++) expect(trySend(round * capacity + i)).toBe(true)
+      expect(trySend(-1)).toBe(false)
+      expect(chanLength(A)).toBe(capacity)
+      for (let i = 0; i < capacity; i++) {
+        expect(chanrecv(A, cell, 0, 1)).toBe(DONE)
+        got.push(read(cell + 2))
+      }
+      expect([chanrecv(A, cell, 0, 1), chanLength(A)]).toEqual([BLOCKED, 0])
+      expect([trySend(-2), chanrecv(A, cell, 0, 1)]).toEqual([true, DONE])
+    }
+    expect(got).toEqual(Array.from(got, (_, i) => i))
+    // A counter that went on would come to its cell by a division, and at 2^32 begin at another one.
+    expect([read(A + Chan.head) < 2 * capacity, read(A + Chan.tail) < 2 * capacity]).toEqual([true, true])
+  }
+  for (const capacity of [1, 2, 3]) {
+    explored({ words, names, setup: setupChans(capacity), threads: [rounds(capacity)], after: expectEmpty })
+  }
 })
 
 test('close wakes a parked receiver, or one that is about to park', () => {

@@ -2,10 +2,14 @@
  * Deadlines, cancellation and values that go along with a task, on whatever threads it runs. Go's `context`, built from channels and
  * timers alone: a context that can be cancelled has a channel, `done()`, which is closed with the reason when it is. That reaches
  * every thread that has the context; within a thread, what was derived from it is cancelled before `cancel` returns.
+ *
+ * A context is its thread's: `cancel`, its timer and the link to its parent are nowhere else. If that thread dies, it is cancelled, as it
+ * would have been by the `finally` or, in Go, the `defer` of whoever made it.
  */
 import {
   addressOf,
   close,
+  closeWithThread,
   defineHandle,
   ensureStarted,
   freeRecord,
@@ -41,6 +45,13 @@ interface Reason {
   readonly cause: unknown
 }
 
+/** Why `done`, which is closed, was: by a context, with its reason; or by the runtime, with an error, since the context's thread has died. */
+function reasonAt(done: Chan<never>): Reason {
+  const reason = reasonOf(addressOf(done))
+  if (reason instanceof Error || reason === undefined) return { deadline: false, cause: reason }
+  return reason as Reason
+}
+
 /** What can be cancelled: one a `withCancel` and the like, and what is derived from it shares it until it is cancelled itself. */
 class Node {
   #reason: Reason | undefined
@@ -64,6 +75,7 @@ class Node {
     }
     if (!this.#isShared) {
       this.#isShared = true
+      closeWithThread(addressOf(this.#done))
       if (this.#listeners.size > 0) this.#watch()
     }
     return this.#done
@@ -71,7 +83,7 @@ class Node {
 
   get reason(): Reason | undefined {
     if (this.#reason === undefined && this.#done?.closed === true) {
-      this.#reason = reasonOf(addressOf(this.#done)) as Reason
+      this.#reason = reasonAt(this.#done)
     }
     return this.#reason
   }
@@ -81,7 +93,7 @@ class Node {
     this.#reason = reason
     // If another thread is the first, its reason counts.
     if (this.#done !== undefined && !close(addressOf(this.#done), reason)) {
-      this.#reason = reasonOf(addressOf(this.#done)) as Reason
+      this.#reason = reasonAt(this.#done)
     }
     this.#notify()
   }
@@ -135,7 +147,8 @@ class ContextRecord extends Handle {
 
 /**
  * A context: passed along with a task, it says when the task is to end, and carries values. Make them with the functions of the
- * namespace `context`. It is a handle: on every thread the same.
+ * namespace `context`. It is a handle: on every thread the same. If the thread that has made it dies, it is cancelled, with a
+ * `ThreadDiedError` as its cause.
  */
 export class Context {
   readonly #node: Node | undefined
@@ -359,7 +372,7 @@ export function withoutCancel(parent: Context): Context {
 }
 
 /**
- * Calls `callback`, a microtask later, when `ctx` is done.
+ * Calls `callback`, on this thread and a microtask later, when `ctx` is done.
  *
  * @returns what takes that back: true if `callback` will not be called because of it.
  * @throws TypeError if `ctx` is no context or `callback` no function.

@@ -52,7 +52,7 @@ export function after(ms: number): RecvChan<number> {
 
 /**
  * A single event in the future: its channel `c` gets the time after `ms` milliseconds. It belongs to the thread that made it; `c` may go
- * anywhere.
+ * anywhere, and gets the time also if that thread dies.
  *
  * @example
  * const timer = new Timer(1000)

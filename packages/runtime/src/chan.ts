@@ -13,7 +13,20 @@
  * Linearization point of every operation: where it unlocks. `closed` is read without the lock, one word, and `length` too: both
  * counters as they were at one moment.
  */
-import { alloc, array, free, HANDLE_CLASS, i32, load, read, type Slab, store, struct, write } from '@goro/memory'
+import {
+  alloc,
+  array,
+  free,
+  HANDLE_CLASS,
+  i32,
+  load,
+  read,
+  type Slab,
+  store,
+  struct,
+  WORD_BYTES,
+  write,
+} from '@goro/memory'
 import {
   append,
   dequeue,
@@ -46,6 +59,11 @@ export const Chan = struct({
   senders: array(Waitq.SIZE),
   /** What it was closed with (an address of a cell), 0 if with nothing. Under lock, before `closed`. */
   reason: i32,
+  /**
+   * The thread that is to end the waits for it, by its lock id, 0 if there is none: it will send the time to it (clock.ts), or, if the channel
+   * holds nothing, close it (`closeWithThread`). That thread; the undertaker once it is dead.
+   */
+  keeper: i32,
 })
 
 /** Words of a value in the ring. */
@@ -59,9 +77,9 @@ export const CLOSED = 2
 /** As a waiter's `info`: the channel was closed under it. */
 export const BY_CLOSE = 1
 
-/** Makes a channel. @throws OutOfMemoryError */
-export function makechan(slab: Slab, kind: number, capacity: number): number {
-  const ring = capacity === 0 ? 0 : alloc(capacity * CELL_WORDS * 4)
+/** Makes a channel, with `more` words behind its ring. @throws OutOfMemoryError */
+export function makechan(slab: Slab, kind: number, capacity: number, more = 0): number {
+  const ring = capacity === 0 ? 0 : alloc((capacity * CELL_WORDS + more) * WORD_BYTES)
   let c: number
   try {
     c = slab.allocClass(HANDLE_CLASS)

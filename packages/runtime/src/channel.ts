@@ -2,7 +2,7 @@
  * Channels and select as goroutines use them: promises around the algorithms of chan.ts and select.ts. What is ready is taken
  * without parking, and its promise is fulfilled already.
  */
-import { alloc, cas, free, HANDLE_CLASS, read, store, write } from '@goro/memory'
+import { alloc, cas, free, HANDLE_CLASS, load, OutOfMemoryError, read, store, WORD_BYTES, write } from '@goro/memory'
 import { copyOf, dropCell, readCell, writeCell } from './cell.ts'
 import {
   BLOCKED,
@@ -10,6 +10,7 @@ import {
   CELL_WORDS,
   Chan,
   CLOSED,
+  chanClosed,
   chanrecv,
   chansend,
   closechan,
@@ -18,7 +19,7 @@ import {
   eachCell,
   makechan,
 } from './chan.ts'
-import { ChannelClosedError } from './errors.ts'
+import { ChannelClosedError, type ThreadDiedError } from './errors.ts'
 import {
   AGAIN,
   acquireCase,
@@ -34,9 +35,9 @@ import {
   spareSudog,
   unpark,
 } from './gopark.ts'
-import type { Handle } from './handle.ts'
+import { eachHandle, type Handle, KIND, release, retainIfAlive } from './handle.ts'
 import { M } from './m.ts'
-import { self } from './sched.ts'
+import { lockId, self } from './sched.ts'
 import { chosen, RECEIVE, SEND, select, withdraw } from './select.ts'
 import { remove, SUDOG_TAKEN, Sudog, stateOf, Waitable } from './sudog.ts'
 import type { EncodeOptions } from './value.ts'
@@ -189,18 +190,11 @@ export function tryRecv(c: number): IteratorResult<unknown, undefined> | undefin
   return { value: readCell(cell), done: false }
 }
 
-/** Closes the channel; with a reason, which `reasonOf` then gives. False if it was closed before. */
+/**
+ * Closes the channel; with a reason, which `reasonOf` then gives, unless there is no shared memory for it. False if it was closed before.
+ */
 export function close(c: number, reason?: unknown): boolean {
-  let cell = 0
-  if (reason !== undefined) {
-    cell = alloc(CELL_WORDS * 4)
-    try {
-      writeCell(reason, cell, { root: 'reason', lossy: true })
-    } catch (error) {
-      free(cell)
-      throw error
-    }
-  }
+  const cell = reason === undefined ? 0 : newReason(reason)
   const outcome = closechan(c, cell, ownId())
   if (outcome === CLOSED) {
     if (cell !== 0) {
@@ -211,6 +205,51 @@ export function close(c: number, reason?: unknown): boolean {
   }
   if (outcome !== DONE) readyAll(outcome)
   return true
+}
+
+/** A cell with `reason`; 0 if there is no room for one. */
+function newReason(reason: unknown): number {
+  let cell = 0
+  try {
+    cell = alloc(CELL_WORDS * WORD_BYTES)
+    writeCell(reason, cell, { root: 'reason', lossy: true })
+    return cell
+  } catch (error) {
+    if (cell !== 0) free(cell)
+    // Whoever waits for the channel is not to wait for ever for that.
+    if (error instanceof OutOfMemoryError) return 0
+    throw error
+  }
+}
+
+/** Only this thread will close the channel, which holds nothing: if it dies, the channel is closed with a ThreadDiedError as its reason. */
+export function closeWithThread(c: number): void {
+  write(c + Chan.keeper, ownId())
+}
+
+/** Whether the thread with the lock id `keeper` is to close the channel, and has not. */
+const isClosedBy = (c: number, keeper: number): boolean =>
+  load(c + Waitable.kind) === KIND.chan &&
+  read(c + Chan.keeper) === keeper &&
+  read(c + Chan.ring) === 0 &&
+  !chanClosed(c)
+
+/** Whether this thread has a channel that others may wait for and that only it will close. */
+export function closesWithThread(): boolean {
+  let found = false
+  eachHandle((address) => {
+    found ||= isClosedBy(address, ownId())
+  })
+  return found
+}
+
+/** Closes, with `reason`, what the dead thread `dead` was to close. */
+export function closeChansOf(dead: number, reason: ThreadDiedError): void {
+  self.slab.walk(HANDLE_CLASS, (at) => {
+    if (!isClosedBy(at, lockId(dead)) || !retainIfAlive(at)) return
+    close(at, reason)
+    release(at)
+  })
 }
 
 /** What the channel was closed with. */

@@ -210,6 +210,13 @@ export function handleAt(kind: number, address: number): object {
   return decodeHandle(kind, address)
 }
 
+/** Calls `visit` with the address of each struct in which this thread has a part. */
+export function eachHandle(visit: (address: number) => void): void {
+  self.slab.walk(REF_CLASS, (ref) => {
+    if (load(ref + Ref.owner) === self.id + 1) visit(read(ref + Ref.address))
+  })
+}
+
 /** Gives back what the dead thread `owner` had. */
 export function releaseHandlesOf(owner: number): void {
   self.slab.walk(REF_CLASS, (ref) => {

@@ -10,6 +10,7 @@ export { chanCapacity, chanClosed, chanLength } from './chan.ts'
 export {
   type Case,
   close,
+  closeWithThread,
   freeChan,
   type Hit,
   newChan,

@@ -13,6 +13,9 @@ export const nextTick: (callback: () => void) => void = process.nextTick.bind(pr
 /** Milliseconds since the thread started. */
 export const now: () => number = performance.now.bind(performance)
 
+/** What is to be added to `now()` for the time on a clock that all threads share. */
+export const clockOrigin: number = Number(process.hrtime.bigint()) / 1e6 - now()
+
 /** The operating system's number of this thread; 0 where it does not say. */
 export function osThreadId(): number {
   try {

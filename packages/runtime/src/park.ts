@@ -11,11 +11,12 @@
  */
 import { FUTEX, inbox, POLL, read, store } from '@goro/memory'
 import { endStep, resumeStep } from './audit.ts'
+import { closesWithThread } from './channel.ts'
 import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
 import { outstanding } from './deliver.ts'
 import { noteTime, parkedHere } from './gopark.ts'
 import { M, M_SLEEPING, MAIN_M } from './m.ts'
-import { clearTimeout, now, setTimeout } from './native.ts'
+import { clearTimeout, collectGarbage, now, setTimeout } from './native.ts'
 import {
   afterCallbacks,
   beforeNextCallback,
@@ -101,10 +102,17 @@ function endLater(): void {
 }
 
 function endIfUseless(): void {
-  const isUseful = read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0 || !isQuiet()
+  const isUseful = read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0 || !isQuiet() || isAwaited()
   if (isUseful || !self.procs.retire(isSpent())) return endLater()
   // Whatever modules have left on this thread goes with it: a thread is never used for another M.
   process.exit(0)
+}
+
+/** Whether others may wait for what only this thread will do: cancel a context. One that is garbage it knows not to be by the next time. */
+function isAwaited(): boolean {
+  const awaited = closesWithThread()
+  if (awaited) collectGarbage()
+  return awaited
 }
 
 /** Makes the P idle. Returns whether it is to go on after all: there is work, or it has lost the P to somebody who waited for one. */

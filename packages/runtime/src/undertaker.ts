@@ -9,6 +9,8 @@
  *                          (`G.m`); what it had taken and not begun is queued again; what had ended its creator takes home
  *   goroutines it made     are nobody's now: they run, and come home to the main thread, which reports their errors
  *   waiters of its own     are taken out of their queues; what others have sent home to it those drop; locks that its goroutines held fail those who wait for them
+ *   its contexts           are cancelled, as their `cancel` died with it
+ *   its timers             are the main thread's, if somebody may wait for their channels
  *   its handles            are given back
  *   its slab cache         goes back to the central lists
  */
@@ -31,6 +33,8 @@ import {
 } from '@goro/memory'
 import { describeDeath, noteReleased } from './autopsy.ts'
 import { dropCell } from './cell.ts'
+import { closeChansOf } from './channel.ts'
+import { adoptTimers } from './clock.ts'
 import { alsoWhenExpecting, bury, discard, dropValues, fail, sendHomeUnrun } from './deliver.ts'
 import { ThreadDiedError } from './errors.ts'
 import {
@@ -143,7 +147,12 @@ export function buryThread(id: number, cause: unknown): void {
   buryWaiters(id)
   sendErrands(id, buryGoroutines(id, cause))
   failLocksOf(id)
+  closeChansOf(
+    id,
+    new ThreadDiedError(`the thread that made this context (M${id}) died: ${messageOf(cause)}`, { cause }),
+  )
   releaseHandlesOf(id)
+  adoptTimers(id)
   dropNamesOf(id)
   self.procs.bury(id, lockId(id), neverRan, status === M_RETIRED)
   rouseAll()

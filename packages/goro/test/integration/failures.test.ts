@@ -97,6 +97,36 @@ describe('a thread that dies', () => {
       live: 0,
     })
   })
+
+  test('the contexts that it has made are cancelled, on all threads, and its timers go on', async () => {
+    const { code, stdout, stderr } = await run('die-context.mjs')
+    expect(stderr).toBe('')
+    const cancelled = ['context canceled', 'ThreadDiedError']
+    expect(JSON.parse(stdout)).toEqual({
+      killer: 'ThreadDiedError',
+      outcomes: {
+        plain: cancelled,
+        timeout: cancelled,
+        derived: cancelled,
+        ofSignal: cancelled,
+        below: cancelled,
+        ended: ['context canceled', 'AbortError'],
+        passed: ['context deadline exceeded', 'TimeoutError'],
+        never: [null, null],
+      },
+      own: [true, 'context canceled'],
+      waited: 'ThreadDiedError',
+      early: { after: false, timer: false, ticker: false },
+      live: 0,
+    })
+    expect(code).toBe(0)
+  })
+
+  test('timers that nobody can wait for any more are given back with it', async () => {
+    const { grown, live } = JSON.parse((await run('die-timers.mjs')).stdout)
+    expect(grown).toBeLessThan(2 ** 20)
+    expect(live).toBe(0)
+  })
 })
 
 describe('shared memory that is full', () => {

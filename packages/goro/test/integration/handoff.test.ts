@@ -115,3 +115,8 @@ test.each(['1', '2', '4'])(
   },
   70_000,
 )
+
+test('a thread that would end stays as long as others wait for a context that it has made', async () => {
+  const { stdout, stderr } = await run('osthread-context.mjs')
+  expect({ stdout, stderr }).toEqual({ stdout: '{"late":"done","cause":"context canceled"}\n', stderr: '' })
+})

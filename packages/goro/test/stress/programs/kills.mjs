@@ -177,6 +177,31 @@ const LOADS = {
     for (let i = 0; i < 4; i++) expectEnd(go(() => until(stop, waits)))
     return () => stop.store(true)
   },
+  contexts() {
+    const [root, cancelRoot] = context.withCancel(context.background())
+    const waits = (ctx) =>
+      ctx
+        .done()
+        .recv()
+        .then(() => (ctx.err() === undefined ? -1 : 0))
+    const makes = async (ms) => {
+      const [ctx, cancel] = ms % 2 === 0 ? context.withCancel(root) : context.withTimeout(root, 600_000)
+      const children = [go(waits, ctx), go(waits, ctx)]
+      try {
+        await sleep(ms)
+      } finally {
+        cancel()
+      }
+      return (await sumOf(children)) >= 0
+    }
+    const times = async (ms) => {
+      const [c, ticker] = [after(ms), new Ticker(ms + 1)]
+      const child = go((c, ticks) => Promise.all([c.recv(), ticks.recv()]).then(() => 0), c, ticker.c)
+      return (await sumOf([child])) >= 0
+    }
+    for (let i = 0; i < 8; i++) expectEnd(go(i % 2 === 0 ? makes : times, random(12)), true)
+    return cancelRoot
+  },
   groups() {
     const [group, mutex, over] = [new WaitGroup(), new Mutex(), new AtomicBool()]
     const cond = new Cond(mutex)

@@ -122,9 +122,9 @@ export function compute(ms) {
   return n > 0
 }
 
-/** Waits for longer than it may. A context whose thread has died is never done: its timer died with that, so this ends by itself. */
+/** Waits for nothing else: also when the thread that has made the context dies. */
 export async function untilDone(ctx) {
-  await select({ done: ctx.done(), late: after(15_000) })
+  await ctx.done().recv()
   return ctx.err()?.message
 }
 

@@ -193,7 +193,9 @@ const kinds = {
     unit.start(go(work.compute, 20 + random(40)), true)
   },
   async deadlines(unit, random) {
-    unit.start(go(work.withDeadline, 5 + random(40)), 'context deadline exceeded')
+    for (let n = 1 + random(6); n > 0; n--) {
+      unit.start(go(work.withDeadline, 5 + random(60)), 'context deadline exceeded')
+    }
     const controller = new AbortController()
     const reason = new Error('enough')
     // It may be aborted before it has begun.

@@ -15,7 +15,11 @@ import type { Context } from './context.ts'
  */
 export function sleep(ms: number, ctx?: Context): Promise<void> {
   if (!isNumber(ms)) return Promise.reject(new TypeError(`sleep: takes milliseconds, not ${String(ms)}`))
-  ensureStarted()
+  try {
+    ensureStarted()
+  } catch (error) {
+    return Promise.reject(error)
+  }
   if (ctx === undefined) return sleepFor(ms)
   const early = ctx.err()
   if (early !== undefined) return Promise.reject(early)

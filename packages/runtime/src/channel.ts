@@ -1,6 +1,7 @@
 /**
  * Channels and select as goroutines use them: promises around the algorithms of chan.ts and select.ts. What is ready is taken
- * without parking, and its promise is fulfilled already.
+ * without parking, and its promise is fulfilled already. What gives a promise never throws, it rejects: also when there is no shared memory for
+ * a waiter, or for what a value is made of.
  */
 import { alloc, cas, free, HANDLE_CLASS, load, OutOfMemoryError, read, store, WORD_BYTES, write } from '@goro/memory'
 import { copyOf, dropCell, readCell, writeCell } from './cell.ts'
@@ -68,12 +69,13 @@ const closedError = () => new ChannelClosedError('send on closed channel')
 /** Sends `value`. `keep` is the handle: it lives as long as the wait. */
 export function send(c: number, value: unknown, keep: Handle): Promise<void> {
   const cell = self.m + M.cell
+  let sudog: number
   try {
+    sudog = spareSudog()
     writeCell(value, cell, VALUE)
   } catch (error) {
     return Promise.reject(error)
   }
-  const sudog = spareSudog()
   const outcome = chansend(c, cell, sudog, ownId())
   if (outcome === BLOCKED) return park(sudog, settleSend, keep) as Promise<void>
   if (outcome === CLOSED) {
@@ -112,13 +114,17 @@ function settlePost(sudog: number): void {
 
 /** Receives a value: undefined once the channel is closed and drained. */
 export function recv(c: number, keep: Handle, own = false): Promise<unknown> {
-  const sudog = spareSudog()
-  const cell = self.m + M.cell
-  const outcome = chanrecv(c, cell, sudog, ownId())
-  if (outcome === BLOCKED) return park(sudog, settleRecv, keep, own)
-  if (outcome === CLOSED) return readyDone()
-  if (outcome !== DONE) goready(outcome)
-  return ready(readCell(cell))
+  try {
+    const sudog = spareSudog()
+    const cell = self.m + M.cell
+    const outcome = chanrecv(c, cell, sudog, ownId())
+    if (outcome === BLOCKED) return park(sudog, settleRecv, keep, own)
+    if (outcome === CLOSED) return readyDone()
+    if (outcome !== DONE) goready(outcome)
+    return ready(readCell(cell))
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 function settleRecv(sudog: number): unknown {
@@ -151,13 +157,17 @@ export function whenClosed(c: number, keep: Handle, callback: () => void): () =>
 
 /** As `recv`, with whether there was a value. */
 export function next(c: number, keep: Handle): Promise<IteratorResult<unknown, undefined>> {
-  const sudog = spareSudog()
-  const cell = self.m + M.cell
-  const outcome = chanrecv(c, cell, sudog, ownId())
-  if (outcome === BLOCKED) return park(sudog, settleNext, keep) as Promise<IteratorResult<unknown, undefined>>
-  if (outcome === CLOSED) return ready({ value: undefined, done: true as const })
-  if (outcome !== DONE) goready(outcome)
-  return ready({ value: readCell(cell), done: false as const })
+  try {
+    const sudog = spareSudog()
+    const cell = self.m + M.cell
+    const outcome = chanrecv(c, cell, sudog, ownId())
+    if (outcome === BLOCKED) return park(sudog, settleNext, keep) as Promise<IteratorResult<unknown, undefined>>
+    if (outcome === CLOSED) return ready({ value: undefined, done: true as const })
+    if (outcome !== DONE) goready(outcome)
+    return ready({ value: readCell(cell), done: false as const })
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 function settleNext(sudog: number): unknown {
@@ -291,20 +301,16 @@ interface Waiting {
  * reason of a promise that rejects, and with DataCloneError for a value that can't be sent: then nothing has happened.
  */
 export function selectCase(cases: readonly Case[]): Promise<Hit> {
-  const hit = receiveReady(cases)
-  if (hit !== undefined) return ready(hit)
-  let waiting: Waiting
   try {
-    waiting = prepare(cases)
+    const hit = receiveReady(cases)
+    if (hit !== undefined) return ready(hit)
+    const waiting = prepare(cases)
+    if (waiting.sudogs.length === cases.length) return start(waiting)
+    const promises = cases.filter((each) => each.op === 'promise')
+    return startWithPromises(waiting, promises)
   } catch (error) {
     return Promise.reject(error)
   }
-  return waiting.sudogs.length === cases.length
-    ? start(waiting)
-    : startWithPromises(
-        waiting,
-        cases.filter((each) => each.op === 'promise'),
-      )
 }
 
 /** The order in which `receiveReady` looks: as many of it as there are cases. */
@@ -409,15 +415,21 @@ function hitOf({ of, failed, value }: Settled): Hit {
 }
 
 function start(waiting: Waiting): Promise<Hit> {
-  const record = spareSudog()
+  const record = recordFor(waiting, spareSudog)
   // As that of a record.
   write(record + Sudog.on, 0)
   const hit = choose(waiting, NONE, record)
   if (hit === undefined) return park(record, settleSelect, waiting) as Promise<Hit>
+  return ready(hit()) as Promise<Hit>
+}
+
+/** What `acquire` gives. If there is no memory for it, that was it. @throws OutOfMemoryError */
+function recordFor(waiting: Waiting, acquire: () => number): number {
   try {
-    return ready(hit()) as Promise<Hit>
+    return acquire()
   } catch (error) {
-    return Promise.reject(error)
+    end(waiting, 0)
+    throw error
   }
 }
 
@@ -486,9 +498,9 @@ async function startWithPromises(waiting: Waiting, promises: readonly Case[]): P
     )
   }
   await undefined
-  record = acquireSudog()
-  const hit = choose(waiting, early, record)
   try {
+    record = recordFor(waiting, acquireSudog)
+    const hit = choose(waiting, early, record)
     if (hit === undefined) return (await park(record, settleSelect, waiting)) as Hit
     releaseSudog(record)
     return (await hit()) as Hit

@@ -50,7 +50,13 @@ export function sleep(ms: number, onStart?: (cancel: (reason: unknown) => void) 
   const sleeper = new Sleeper(noteWait(SLEEP), resolveNew)
   hold()
   startTimer(sleeper, ms)
-  if (onStart !== undefined) onStart(cancelOf(sleeper, rejectNew))
+  if (onStart === undefined) return slept
+  const cancel = cancelOf(sleeper, rejectNew)
+  try {
+    onStart(cancel)
+  } catch (error) {
+    cancel(error)
+  }
   return slept
 }
 

@@ -151,8 +151,8 @@ export function spareSudog(): number {
 }
 
 function newSpare(): number {
-  const beside = free.pop() ?? newParked()
   const sudog = acquireSudog()
+  const beside = free.pop() ?? newParked()
   write(sudog + Sudog.slot, beside.slot)
   beside.sudog = sudog
   spares[spare++] = beside
@@ -200,7 +200,13 @@ function newParked(): Parked {
 export function noteWait(what: number): number {
   const goid = mayLook() ? currentGoid() : 0
   if (goid === 0) return 0
-  const note = acquireSudog()
+  let note: number
+  try {
+    note = acquireSudog()
+  } catch {
+    // No shared memory is left; a dump can do without it.
+    return 0
+  }
   write(note + Sudog.goid, goid)
   write(note + Sudog.since, clock)
   write(note + Sudog.info, what)

@@ -85,13 +85,18 @@ interface Locking {
   readonly value: unknown
 }
 
-/** Locks the mutex: a promise of `value`. @throws ThreadDiedError (rejects) */
+/** Locks the mutex: a promise of `value`. @throws (rejects) ThreadDiedError, OutOfMemoryError */
 export function mutexLock<T>(mutex: number, keep: Handle, value: T): Promise<T> {
   // Before it has the mutex, which it would hold while others have their turn.
   if (!spend()) return putOff(() => mutexLock(mutex, keep, value))
   let outcome = trylock(mutex, self.id)
   if (outcome === BLOCKED) {
-    const sudog = spareSudog()
+    let sudog: number
+    try {
+      sudog = spareSudog()
+    } catch (error) {
+      return Promise.reject(error)
+    }
     write(sudog + Sudog.info, 0)
     outcome = lockMutex(mutex, sudog, self.id, ownId())
     if (outcome === BLOCKED) {
@@ -130,18 +135,16 @@ export function mutexUnlock(mutex: number): void {
 
 // --- RWMutex
 
+/** @throws OutOfMemoryError */
 export function rwLock(rw: number, keep: Handle): Promise<void> {
   const sudog = spareSudog()
   return parkOn(lockRW(rw, sudog, self.id, ownId()), sudog, keep)
 }
 
+/** @throws OutOfMemoryError */
 export function rwRLock(rw: number, keep: Handle): Promise<void> {
   const sudog = spareSudog()
-  try {
-    return parkOn(rlock(rw, sudog), sudog, keep)
-  } catch (error) {
-    return Promise.reject(error)
-  }
+  return parkOn(rlock(rw, sudog), sudog, keep)
 }
 
 /** @throws OutOfMemoryError */
@@ -200,6 +203,7 @@ export function groupAdd(group: number, n: number): void {
   if (outcome !== DONE) readyAll(outcome)
 }
 
+/** @throws OutOfMemoryError */
 export function groupWait(group: number, keep: Handle): Promise<void> {
   const sudog = spareSudog()
   const outcome = waitCount(group, sudog, ownId())
@@ -219,7 +223,7 @@ export function newSemaphore(limit: number): number {
   return sema
 }
 
-/** `onPark` is given what takes the wait back: it rejects with the reason, unless it has been served. */
+/** `onPark` is given what takes the wait back: it rejects with the reason, unless it has been served. @throws OutOfMemoryError */
 export function semaAcquire(
   sema: number,
   n: number,
@@ -237,13 +241,18 @@ export function semaAcquire(
     waits = false
   }
   const promise = park(sudog, served, keep) as Promise<void>
-  onPark?.((reason) => {
+  const cancel = (reason: unknown) => {
     const outcome = waits ? cancelSema(sema, sudog, ownId()) : 0
     if (outcome === 0) return
     waits = false
     unpark(sudog)(Promise.reject(reason))
     if (outcome !== DONE) readyAll(outcome)
-  })
+  }
+  try {
+    onPark?.(cancel)
+  } catch (error) {
+    cancel(error)
+  }
   return promise
 }
 
@@ -260,7 +269,7 @@ export function semaRelease(sema: number, n: number): void {
 
 // --- Once
 
-/** True to the one that has to do it, and then to say `onceEnd`; false when it is done. */
+/** True to the one that has to do it, and then to say `onceEnd`; false when it is done. @throws OutOfMemoryError */
 export function onceBegin(once: number, keep: Handle): Promise<boolean> {
   const sudog = spareSudog()
   write(sudog + Sudog.info, 0)
@@ -290,7 +299,7 @@ export function freeCond(cond: number): void {
   freeWaitable(cond)
 }
 
-/** Unlocks the mutex, waits for a signal, and locks it again. @throws SyncError (rejects) if the mutex is not locked */
+/** Unlocks the mutex, waits for a signal, and locks it again. @throws OutOfMemoryError; SyncError (rejects) if the mutex is not locked */
 export function condWait(cond: number, keep: Handle, mutexKeep: Handle): Promise<void> {
   const mutex = condMutex(cond)
   const sudog = acquireSudog()

@@ -55,7 +55,11 @@ export class Cond extends Handle {
    * @throws SyncError (rejects) `sync: unlock of unlocked mutex`; ThreadDiedError.
    */
   wait(): Promise<void> {
-    return condWait(addressOf(this), this, this.mutex)
+    try {
+      return condWait(addressOf(this), this, this.mutex)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Wakes the one that has waited longest, if there is one. */

@@ -62,7 +62,11 @@ export class WaitGroup extends Handle {
    * something again since. Only whoever has seen every `wait` return may.
    */
   wait(): Promise<void> {
-    return groupWait(addressOf(this), this)
+    try {
+      return groupWait(addressOf(this), this)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**

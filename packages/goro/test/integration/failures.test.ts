@@ -143,6 +143,16 @@ describe('shared memory that is full', () => {
     })
     expect(code).toBe(0)
   })
+
+  test('rejects what would have to wait, and throws nothing', async () => {
+    const { code, stdout, stderr } = await run('out-of-memory-waiting.mjs')
+    expect(stderr).toBe('')
+    const outcomes = JSON.parse(stdout) as Record<string, string>
+    const names = Object.keys(outcomes)
+    expect(outcomes).toEqual(Object.fromEntries(names.map((name) => [name, 'rejects: OutOfMemoryError'])))
+    expect(names.length).toBe(17)
+    expect(code).toBe(0)
+  })
 })
 
 describe('what throws when it is touched', () => {

@@ -221,6 +221,22 @@ describe('a thread dies', () => {
     })
   })
 
+  test('while it moves its newest to the global queue, and one that steals may take that', () => {
+    const moves = () => void owner(0).moveNext(global(0))
+    const steals = () => {
+      const queue = owner(1)
+      run(1, queue.stealFrom(stealer(0), true))
+      run(1, queue.takeOver(global(1)))
+    }
+    explored({
+      ...world,
+      setup: () => make(0, 0, 0),
+      threads: [moves, steals, undertaker()],
+      mortal: [0],
+      after: expectNoneLost,
+    })
+  })
+
   test('planted: an undertaker that does not look whether others move what it misses runs it twice, and that is found', () => {
     const steals = (t: number, from: number) => () => {
       const queue = owner(t)

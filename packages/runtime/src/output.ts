@@ -4,8 +4,9 @@
  * before (nodejs/node#40961). So it is written to the process's own descriptors at once, as in Go: what a goroutine has printed
  * before it sends, or ends, stands before what the receiver prints.
  *
- * A descriptor that can't take it now is a reader who is slow. Then the rest goes Node's way, whose main thread can wait. Such output
- * under way counts like a goroutine on its way home: the process waits for it.
+ * A descriptor that can't take it now is a reader who is slow: it waits, as a write of the main thread does. If that takes long, the
+ * rest goes Node's way, since the reader may be the main thread. Such output under way counts like a goroutine on its way home: the
+ * process waits for it.
  */
 import { writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
@@ -47,18 +48,37 @@ function writeAtOnce(stream: Writable, fd: number): void {
   }
 }
 
-/** Writes what the descriptor takes now; returns the rest. */
+/** How long a reader may take to make room, in milliseconds. */
+const PATIENCE_MS = 1000
+/** Node has no way to wait for a descriptor but an event loop's: this is how long it is left alone before it is tried again. */
+const NAP_MS = 1
+const nap = new Int32Array(new SharedArrayBuffer(4))
+
+/** Writes what the descriptor takes before the patience ends; returns the rest. */
 function writeAll(fd: number, chunks: readonly Chunk[]): Chunk[] {
+  let naps = 0
   for (const [i, { chunk, encoding }] of chunks.entries()) {
     let bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : (chunk as Uint8Array)
-    try {
-      while (bytes.length > 0) bytes = bytes.subarray(writeSync(fd, bytes))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-      return [{ chunk: bytes, encoding: 'utf8' as const }, ...chunks.slice(i + 1)]
+    while (bytes.length > 0) {
+      const written = tryWrite(fd, bytes)
+      if (written === 0 && naps++ * NAP_MS >= PATIENCE_MS)
+        return [{ chunk: bytes, encoding: 'utf8' as const }, ...chunks.slice(i + 1)]
+      if (written === 0) Atomics.wait(nap, 0, 0, NAP_MS)
+      else naps = 0
+      bytes = bytes.subarray(written)
     }
   }
   return []
+}
+
+/** How many of the bytes the descriptor takes now. */
+function tryWrite(fd: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(fd, bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0
+    throw error
+  }
 }
 
 /** Before a goroutine goes home: holds the process open until what was printed has arrived. */

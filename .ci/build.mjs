@@ -1,5 +1,5 @@
 /**
- * Builds the packages: types by `tsc -b`, JavaScript by esbuild, one file an entry. A thread of the runtime loads its entry
+ * Builds the packages: WebAssembly (wasm.mjs), types by `tsc -b`, JavaScript by esbuild, one file an entry. A thread of the runtime loads its entry
  * and what that imports before its first goroutine, and each module costs about a millisecond there: bundled, the first
  * result comes 40 ms sooner (docs/decisions/0001-build.md).
  */
@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { layouts } from './layouts.mjs'
+import { wasm } from './wasm.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -111,6 +112,8 @@ const STANDALONE = {
   'runtime/src/control.ts': [["(import.meta.url)('comlink')", "(import.meta.url)('./comlink.cjs')"]],
 }
 const changed = new Set()
+
+await wasm(root)
 
 const types = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], {
   cwd: root,

@@ -7,8 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** An esbuild plugin. Only layouts that a module exports, in the modules that define or import them. */
-export async function layouts(root) {
+/** The layouts that the modules of the shared structs export, by name, and what finds where one is used. */
+async function known(root) {
   const files = ['memory', 'runtime'].flatMap((name) => {
     const dir = join(root, 'packages', name, 'src')
     return readdirSync(dir, { recursive: true }).map((file) => join(dir, file))
@@ -33,18 +33,30 @@ export async function layouts(root) {
   const values = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
   const names = defined.map(({ name }) => name).join('|')
   const uses = new RegExp(`(?<![\\w.$])(${names})\\.(\\w+)\\b`, 'g')
+  return { values, uses }
+}
+
+/** What puts numbers in place of layouts into a source that imports nothing. */
+export async function offsets(root) {
+  const { values, uses } = await known(root)
+  return (source) => source.replace(uses, (_use, name, field) => String(values[name][field]))
+}
+
+/** An esbuild plugin. Only layouts that a module exports, in the modules that define or import them. */
+export async function layouts(root) {
+  const { values, uses } = await known(root)
   return {
     name: 'layouts',
     setup({ onLoad }) {
       onLoad({ filter: /packages\/(memory|runtime)\/src\/.*\.ts$/ }, ({ path }) => {
         const source = readFileSync(path, 'utf8')
-        const known = new Set(
+        const names = new Set(
           [...source.matchAll(/^import \{([^}]*)\}|^export const (\w+) = struct\(/gm)].flatMap(([, imported, own]) =>
             own === undefined ? imported.split(',').map((each) => each.trim()) : own,
           ),
         )
         const contents = source.replace(uses, (use, name, field) =>
-          known.has(name) && field in values[name] ? String(values[name][field]) : use,
+          names.has(name) && field in values[name] ? String(values[name][field]) : use,
         )
         return { contents, loader: 'ts' }
       })

@@ -1,8 +1,8 @@
 /**
- * The seam: the only file that calls `Atomics` or makes a `SharedArrayBuffer`.
+ * The seam: the only file that calls `Atomics` or makes shared memory.
  *
  * Every structure that threads share lives in one fixed region and is reached through these functions by address. An
- * address is the index of a 32-bit word in the region; 0 is the null address. All sixteen functions below are swapped
+ * address is the index of a 32-bit word in the region; 0 is the null address. All functions below are swapped
  * as one for the explorer's (`@goro/model/seam`, by the import condition `explorer`), which then decides the order of
  * every step; whatever bypasses this file cannot be explored.
  *
@@ -19,16 +19,58 @@ let i32: Int32Array = new Int32Array(0)
 let f64: Float64Array = new Float64Array(0)
 let u8: Uint8Array = new Uint8Array(0)
 
-/** Makes the region's buffer. `bytes` are reserved, not committed: the system hands out pages as they are touched. */
-export function reserve(bytes: number): SharedArrayBuffer {
+/** What `WebAssembly.Memory` is here: TypeScript knows it with the libraries of browsers only. */
+export interface WebMemory {
+  readonly buffer: SharedArrayBuffer
+}
+
+/** What threads hand to one another to share the region. */
+export type Region = SharedArrayBuffer | WebMemory
+
+declare const WebAssembly: {
+  readonly Memory: new (size: { initial: number; maximum: number; shared: true }) => WebMemory
+  readonly Module: new (code: Uint8Array) => object
+  readonly Instance: new (
+    module: object,
+    imports: { env: { memory: WebMemory } },
+  ) => { readonly exports: Record<string, unknown> }
+}
+
+const WEB_PAGE_BYTES = 1 << 16
+/** As much as WebAssembly reaches with addresses of 32 bits. */
+const MAX_WEB_BYTES = 2 ** 32
+
+let memory: WebMemory | undefined
+
+/**
+ * Makes the region. `bytes` are reserved, not committed: the system hands out pages as they are touched. It is WebAssembly's, if it
+ * `isRoomy` and that can be: V8 takes 10 GiB of addresses for a memory, however small.
+ */
+export function reserve(bytes: number, isRoomy = true): Region {
+  const pages = bytes / WEB_PAGE_BYTES
+  if (isRoomy && bytes <= MAX_WEB_BYTES && Number.isInteger(pages)) {
+    try {
+      return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+  }
   return new SharedArrayBuffer(bytes)
 }
 
-/** Points this thread's accesses at `buffer`. The views are created once: a typed array is dear to make. */
-export function attach(buffer: SharedArrayBuffer): void {
+/** Points this thread's accesses at `region`. The views are created once: a typed array is dear to make. */
+export function attach(region: Region): void {
+  memory = region instanceof SharedArrayBuffer ? undefined : region
+  const buffer = region instanceof SharedArrayBuffer ? region : region.buffer
   i32 = new Int32Array(buffer)
   f64 = new Float64Array(buffer)
   u8 = new Uint8Array(buffer)
+}
+
+/** The functions of the WebAssembly module `code`, over the region; undefined if that is none of WebAssembly's. */
+export function instantiate(code: Uint8Array): Record<string, unknown> | undefined {
+  if (memory === undefined) return undefined
+  return new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } }).exports
 }
 
 /** The region's size in words. */

@@ -58,6 +58,9 @@ export function checkRanks(on: boolean, whenHeld?: (rank: number) => void): void
   heldQueues.length = 0
 }
 
+/** Whether the order of locks is checked. */
+export const checksRanks = (): boolean => checking
+
 /** Acquires the lock at `address` for `owner`. */
 export function lock(address: number, owner: number, rank: number): void {
   if (checking) assertRank(address, rank)

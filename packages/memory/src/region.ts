@@ -1,5 +1,5 @@
 /**
- * The region: the one fixed `SharedArrayBuffer` in which everything lives that threads share. Reserved large, since the
+ * The region: the one fixed piece of shared memory in which everything lives that threads share. Reserved large, since the
  * system commits pages only as they are touched; never grown, since typed arrays over a growable buffer are 6 to 40 times
  * slower.
  *
@@ -7,7 +7,7 @@
  *   …           the root: the runtime's static structs, at addresses that are constants
  *   heap …      the slab's
  */
-import { attach, reserve, words } from '#atomics'
+import { attach, type Region, reserve, words } from '#atomics'
 import { OutOfMemoryError } from './out-of-memory.ts'
 
 /** Addresses are 32-bit word indexes, and 2^31 words are 8 GiB. */
@@ -19,14 +19,16 @@ export const MIN_REGION_BYTES = 2 ** 24
  * Reserves a region and attaches this thread to it. A machine that will not reserve `bytes` (strict overcommit, a limit on
  * address space) is asked for half as much, and so on, unless `exact`.
  *
+ * `isRoomy` if the system limits no addresses: then WebAssembly can reach it (atomics.ts).
+ *
  * @throws OutOfMemoryError if nothing, or not exactly `bytes`, can be reserved.
  */
-export function createRegion(bytes: number, exact = false): SharedArrayBuffer {
+export function createRegion(bytes: number, exact = false, isRoomy = true): Region {
   for (let size = bytes; size >= MIN_REGION_BYTES; size /= 2) {
-    const buffer = tryReserve(size)
-    if (buffer !== undefined) {
-      attach(buffer)
-      return buffer
+    const region = tryReserve(size, isRoomy)
+    if (region !== undefined) {
+      attach(region)
+      return region
     }
     if (exact) break
   }
@@ -36,9 +38,9 @@ export function createRegion(bytes: number, exact = false): SharedArrayBuffer {
   )
 }
 
-function tryReserve(bytes: number): SharedArrayBuffer | undefined {
+function tryReserve(bytes: number, isRoomy: boolean): Region | undefined {
   try {
-    return reserve(bytes)
+    return reserve(bytes, isRoomy)
   } catch (error) {
     if (error instanceof RangeError) return undefined
     throw error

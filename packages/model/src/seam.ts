@@ -9,12 +9,23 @@ import { armed, step } from './program.ts'
 
 export const NULL = 0
 
-export function reserve(_bytes: number): SharedArrayBuffer {
+export interface WebMemory {
+  readonly buffer: SharedArrayBuffer
+}
+
+export type Region = SharedArrayBuffer | WebMemory
+
+export function reserve(_bytes: number, _isRoomy?: boolean): Region {
   throw new Error('the explorer makes the memory: give explore() the number of words')
 }
 
-export function attach(_buffer: SharedArrayBuffer): void {
+export function attach(_region: Region): void {
   throw new Error('the explorer makes the memory: give explore() the number of words')
+}
+
+/** Nothing: what WebAssembly does can't be explored, and its TypeScript is. */
+export function instantiate(_code: Uint8Array): Record<string, unknown> | undefined {
+  return undefined
 }
 
 export function words(): number {

@@ -42,6 +42,7 @@ import {
   Waitable,
   Waitq,
 } from './sudog.ts'
+import { HELD, quickRecv, quickSend } from './wasm.ts'
 
 export const Chan = struct({
   /** As every `Waitable`. */
@@ -130,7 +131,9 @@ export function eachCell(c: number, visit: (cell: number) => void): void {
  * Sends the value in `cell`. If that has to wait and `sudog` is not 0, the value waits in `sudog`, and BLOCKED is returned.
  */
 export function chansend(c: number, cell: number, sudog: number, owner: number): number {
-  lockQueue(c, owner)
+  const quick = quickSend(c, cell, sudog, owner)
+  if (quick >= BLOCKED) return quick
+  if (quick !== HELD) lockQueue(c, owner)
   const receiver = dequeuePlain(c + Chan.receivers, owner)
   if (receiver !== 0) {
     copyCell(cell, receiver + Sudog.cell)
@@ -149,7 +152,9 @@ export function chansend(c: number, cell: number, sudog: number, owner: number):
 
 /** Receives into `cell`. If that has to wait and `sudog` is not 0, `sudog` waits for the value, and BLOCKED is returned. */
 export function chanrecv(c: number, cell: number, sudog: number, owner: number): number {
-  lockQueue(c, owner)
+  const quick = quickRecv(c, cell, sudog, owner)
+  if (quick >= BLOCKED) return quick
+  if (quick !== HELD) lockQueue(c, owner)
   if (read(c + Chan.ring) === 0) {
     const sender = dequeuePlain(c + Chan.senders, owner)
     if (sender !== 0) {

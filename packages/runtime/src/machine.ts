@@ -3,7 +3,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import workerThreads, { BroadcastChannel, receiveMessageOnPort, threadId } from 'node:worker_threads'
-import { cas, checkRanks, read, readF64, write } from '@goro/memory'
+import { cas, checkRanks, type Region, read, readF64, write } from '@goro/memory'
 import { startAudit } from './audit.ts'
 import { dyingIn } from './autopsy.ts'
 import { describeCode } from './code.ts'
@@ -27,7 +27,7 @@ export { reports } from './report.ts'
 
 /** What an M is told at its start. */
 export interface MachineTask {
-  readonly buffer: SharedArrayBuffer
+  readonly buffer: Region
   /** Its M. */
   readonly id: number
   /** The goroutine that it is for, and for no other; 0 if it is for all. */

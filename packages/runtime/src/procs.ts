@@ -154,6 +154,12 @@ function positive(text: string | undefined): number | undefined {
   return n > 0 ? n : undefined
 }
 
+/** Whether the system limits no addresses of this process (`ulimit -v`), as far as it says so. */
+export function hasRoom(): boolean {
+  const limit = /^Max address space +(\S+)/m.exec(read('/proc/self', 'limits') ?? '')
+  return limit === null || limit[1] === 'unlimited'
+}
+
 /** A file's text. What can't be read (not Linux, no permission, a cgroup that has just gone) limits nothing. */
 function read(root: string, path: string): string | undefined {
   try {

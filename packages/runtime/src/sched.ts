@@ -46,6 +46,7 @@ import {
   line,
   load,
   Note,
+  type Region,
   RunQueueStealer,
   read,
   regionBytes,
@@ -63,6 +64,7 @@ import { G, G_LINKS } from './g.ts'
 import { M, MAIN_M, MAX_THREADS } from './m.ts'
 import { P, RUNQ_CAPACITY } from './p.ts'
 import { Processors, Procs } from './processors.ts'
+import { hasRoom } from './procs.ts'
 
 export const Sched = struct({
   /** Who has a processor, and how many there are (processors.ts). */
@@ -136,14 +138,8 @@ export const isJoined = (): boolean => self !== undefined
  * Makes the region and the runtime in it, and joins as the main thread. `exact`: the user asked for these bytes; `followsCPUs`: nobody has
  * said how many processors there are to be.
  */
-export function create(
-  bytes: number,
-  exact: boolean,
-  procs: number,
-  followsCPUs: boolean,
-  maxThreads: number,
-): SharedArrayBuffer {
-  const buffer = createRegion(bytes, exact)
+export function create(bytes: number, exact: boolean, procs: number, followsCPUs: boolean, maxThreads: number): Region {
+  const buffer = createRegion(bytes, exact, hasRoom())
   initSlab(SCHED + Sched.slab, HEAP, regionBytes() / WORD_BYTES)
   write(PROCS + Procs.maxThreads, maxThreads)
   const n = Math.min(procs, maxThreads)
@@ -157,7 +153,7 @@ export function create(
 }
 
 /** Joins the runtime in `buffer` as M `id`. */
-export function joinRegion(buffer: SharedArrayBuffer, id: number): void {
+export function joinRegion(buffer: Region, id: number): void {
   attach(buffer)
   join(id)
 }

@@ -17,7 +17,7 @@
  * for, so it may be late, or die, and nothing is lost but its service.
  */
 import { writeSync } from 'node:fs'
-import { BUSY, load, NONE, POLL, SPINNING, store, wait } from '@goro/memory'
+import { BUSY, load, NONE, POLL, type Region, SPINNING, store, wait } from '@goro/memory'
 import { ASKED, M, M_RUNNING, SYSMON_M } from './m.ts'
 import { now, setImmediate } from './native.ts'
 import { P } from './p.ts'
@@ -38,7 +38,7 @@ const CPUS_EVERY_MS = 1000
 
 /** What the monitor is told. */
 export interface SysmonTask {
-  readonly buffer: SharedArrayBuffer
+  readonly buffer: Region
   /** Prints the scheduler's trace so often, in milliseconds; 0: never. And whether in detail. */
   readonly schedtrace: number
   readonly scheddetail: boolean

@@ -15,7 +15,7 @@ import workerThreads, {
   type MessagePort,
   receiveMessageOnPort,
 } from 'node:worker_threads'
-import { cas, inbox, read, store, write } from '@goro/memory'
+import { cas, inbox, type Region, read, store, write } from '@goro/memory'
 import type { Piscina } from 'piscina'
 import { serve } from './control.ts'
 import { G } from './g.ts'
@@ -50,7 +50,7 @@ let pool: Piscina
 let monitors: Piscina
 let groupName: string
 let debug: ReadonlyMap<string, string>
-let buffer: SharedArrayBuffer
+let buffer: Region
 let onDeath: (id: number, cause: unknown) => void
 
 /** The part of Piscina's worker that is needed to let the process end while a task runs. */
@@ -69,7 +69,7 @@ const workers = new Set<PoolWorker>()
 
 /** Starts the pool with a thread for each of `procs` Ps. `died` is called when a thread is gone before it was told to stop. */
 export function startThreads(
-  region: SharedArrayBuffer,
+  region: Region,
   procs: number,
   options: ThreadOptions,
   died: (id: number, cause: unknown) => void,

@@ -130,7 +130,8 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
     entryPoints: entries.map((entry) => `src/${entry}.ts`),
     outdir: 'dist',
     bundle: true,
-    splitting: true,
+    // The entries of goro have nothing in common but a helper of esbuild's, which would be a file of its own to load.
+    splitting: name !== 'goro',
     plugins: [...(name === 'runtime' ? [BUILTINS, changes(IN_PLACE)] : []), onlyParts(PARTS[name] ?? []), folded],
     ...SHORT,
     metafile: true,

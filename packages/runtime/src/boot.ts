@@ -130,11 +130,15 @@ export function boot(): void {
   offerPreemption()
   useGoid(() => MAIN_GOID)
   startDriver(reportDeadlock)
+  if (process.platform !== 'win32') process.on('SIGUSR2', dumpOnSignal)
+}
+
+function startMonitor(): void {
+  const debug = debugFromEnv()
   const schedtrace = milliseconds(debug.get('schedtrace'))
   startSysmon({ schedtrace, scheddetail: debug.has('scheddetail'), sysroot: sysroot() }, () => {
     isWatched = false
   })
-  if (process.platform !== 'win32') process.on('SIGUSR2', dumpOnSignal)
 }
 
 /** Whether there is a monitor, as far as is known. */
@@ -157,7 +161,7 @@ function dumpOnSignal(): void {
 
 const CLOSED = 'the runtime was shut down; nothing can be started after runtime.shutdown()'
 
-startWith(boot)
+startWith(boot, startMonitor)
 
 export { ensureJoined as ensureStarted } from './spawn.ts'
 

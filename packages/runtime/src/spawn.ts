@@ -66,15 +66,32 @@ export function whenPinned(callback: () => void): void {
 }
 
 let start: () => void
+let watch: () => void
 
-/** Tells `go` how the runtime is started, at the first use. */
-export function startWith(boot: () => void): void {
+/** Tells `go` how the runtime is started, at the first use, and then its monitor. */
+export function startWith(boot: () => void, startMonitor: () => void): void {
   start = boot
+  watch = startMonitor
 }
 
 /** Starts the runtime if it has not started. */
 export function ensureJoined(): void {
-  if (!isJoined()) start()
+  if (isJoined()) return
+  start()
+  watch()
+}
+
+/**
+ * The first use is a goroutine: it is there for the first thread before the monitor is made, which takes that thread's start some of its
+ * processors; but before the caller goes on, who may block.
+ */
+function startWithGoroutine(...call: Parameters<typeof newproc>): Goroutine<unknown> {
+  start()
+  try {
+    return newproc(...call)
+  } finally {
+    watch()
+  }
 }
 
 /**
@@ -88,7 +105,7 @@ export function newproc(
   api: string,
   options?: SpawnOptions,
 ): Goroutine<unknown> {
-  ensureJoined()
+  if (!isJoined()) return startWithGoroutine(fn, args, api, options)
   if (isClosed()) {
     throw new RuntimeClosedError(`${api}: the runtime was shut down; start goroutines before runtime.shutdown()`)
   }

@@ -6,6 +6,9 @@
  * round trip, so a main thread that blocks right after the first `go` does not hold them up; a task that runs holds the
  * process open by its port, which is undone here (`release`), since goroutines do that while there are any (netpoll.ts). A task
  * that comes later waits until a worker is ready; one that fails before that fails no task, but tells the pool's listeners.
+ *
+ * The first goroutine waits for the first thread, and Node takes 15 to 20 ms to make one. So that is started before all else, and Piscina
+ * loaded while Node is at it: it is given that worker where it would make its first (`newPool`).
  */
 import { createRequire } from 'node:module'
 import workerThreads, {
@@ -14,6 +17,7 @@ import workerThreads, {
   MessageChannel,
   type MessagePort,
   receiveMessageOnPort,
+  Worker,
 } from 'node:worker_threads'
 import { cas, inbox, type Region, read, store, write } from '@goro/memory'
 import type { Piscina } from 'piscina'
@@ -77,24 +81,29 @@ export function startThreads(
   buffer = region
   onDeath = died
   debug = options.debug
-  forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
-  groupName = `goro ${Math.random()} ${performance.timeOrigin}`
-  const group = new BroadcastChannel(groupName)
-  joinGroup(group, () => receiveMessageOnPort(group as unknown as MessagePort)?.message)
-  pool = newPool({
-    filename: new URL('./thread.cjs', import.meta.url).href,
-    minThreads: procs,
-    maxThreads: options.maxThreads,
-    idleTimeout: IDLE_TIMEOUT_MS,
-    // The M sleeps by itself; in Piscina's own sleep what a goroutine left behind would freeze.
-    atomics: 'disabled',
-    recordTiming: false,
+  const workerOptions = {
     // Says what thread it is to what Node loads there before us (packages/compiler/src/register.ts).
     workerData: 'goroutines',
     ...execArgvOf(options),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
-  })
+  }
+  const first = new Worker(new URL('./worker.cjs', import.meta.url), workerOptions)
+  forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
+  groupName = `goro ${Math.random()} ${performance.timeOrigin}`
+  const group = new BroadcastChannel(groupName)
+  joinGroup(group, () => receiveMessageOnPort(group as unknown as MessagePort)?.message)
+  const poolOptions = {
+    filename: new URL('./thread.cjs', import.meta.url).href,
+    minThreads: procs,
+    maxThreads: options.maxThreads,
+    idleTimeout: IDLE_TIMEOUT_MS,
+    // The M sleeps by itself; in Piscina's own sleep what a goroutine left behind would freeze.
+    atomics: 'disabled' as const,
+    recordTiming: false,
+    ...workerOptions,
+  }
+  pool = newPool(poolOptions, first)
   pool.on('error', (cause: unknown) => {
     // A worker that failed before it got a task: one of the Ms that wait for a worker has none now.
     for (const [id, task] of queued) {
@@ -112,10 +121,27 @@ export function startThreads(
   ;(pool.options as { minThreads: number }).minThreads = 0
 }
 
-/** Piscina is loaded when the first threads are started: a program that has imported this and starts none is not to wait for it. */
-function newPool(options: ConstructorParameters<typeof Piscina>[0]): Piscina {
+/**
+ * Piscina is loaded when the first threads are started: a program that has imported this and starts none is not to wait for it. `first`, of
+ * the same options, is the worker that the pool does not have to make.
+ */
+function newPool(options: ConstructorParameters<typeof Piscina>[0], first?: Worker): Piscina {
   const { Piscina: Pool } = createRequire(import.meta.url)('piscina') as typeof import('piscina')
-  return new Pool(options)
+  if (first === undefined) return new Pool(options)
+  const node = workerThreads as { Worker: unknown }
+  // Piscina asks Node for the class each time that it makes a worker.
+  node.Worker = function takeFirst() {
+    node.Worker = Worker
+    return first
+  }
+  try {
+    return new Pool(options)
+  } catch (error) {
+    void first.terminate()
+    throw error
+  } finally {
+    node.Worker = Worker
+  }
 }
 
 function noteWorkersOf(pool: Piscina): void {

@@ -1,6 +1,7 @@
 // 4,000 tasks of about 50 µs each on 1 processor, on 2, and on 4 and 8, which are more than most machines that this is measured on
-// have to spare: how much of a processor is lost when there are more of them? Beside it, how often threads stole, and slept,
-// for a goroutine on 2. `worker` says what the machine itself can do: bare Workers with an equal share each, one message for all of it.
+// have to spare: how much of a processor is lost when there are more of them? Beside it, how often threads stole, had to try again since another
+// was quicker, and slept and were woken, for a goroutine on 2. `worker` says what the machine itself can do: bare Workers with an equal
+// share each, one message for all of it.
 
 import { worker } from '../contenders.mjs'
 import { expect, fanOut, median } from '../harness/measure.mjs'
@@ -27,6 +28,10 @@ export const rows = {
     marks: [{ atLeast: 0.97 }],
   },
   steals: { question: 'How many of a thousand tasks are stolen on 2 processors?', unit: 'per 1000' },
+  casfailures: {
+    question: 'How often does a thread try again, since another was quicker, for a thousand tasks on 2 processors?',
+    unit: 'per 1000',
+  },
   sleeps: {
     question: 'How often does a thread go to sleep, and is woken, for a thousand tasks on 2 processors?',
     unit: 'per 1000',
@@ -44,20 +49,21 @@ async function goro(n) {
   const counts = () => {
     const { threads } = runtime.stats()
     const total = (key) => threads.reduce((sum, thread) => sum + thread[key], 0)
-    return { steals: total('steals'), sleeps: total('sleeps') }
+    return { steals: total('steals'), casfailures: total('casFailures'), sleeps: total('sleeps') }
   }
-  const onTwo = { steals: [], sleeps: [] }
+  const onTwo = { steals: [], casfailures: [], sleeps: [] }
   const times = await alternate(async (count) => {
     runtime.gomaxprocs(count)
     const before = counts()
     const ms = await tasks((rounds) => go(spin, rounds), n)
     const after = counts()
     if (count === 2) {
-      for (const key of ['steals', 'sleeps']) onTwo[key].push(((after[key] - before[key]) * 1000) / n)
+      for (const key of Object.keys(onTwo)) onTwo[key].push(((after[key] - before[key]) * 1000) / n)
     }
     return ms
   })
-  return { ...figuresOf(times), steals: median(onTwo.steals), sleeps: median(onTwo.sleeps) }
+  const counted = Object.fromEntries(Object.entries(onTwo).map(([key, list]) => [key, median(list)]))
+  return { ...figuresOf(times), ...counted }
 }
 
 async function workers(n) {

@@ -30,6 +30,7 @@
  * submitter saw a spinner instead, that spinner has yet to lower the count, and will look at every queue after it has.
  */
 import { add, cas, load, read, store } from '#atomics'
+import { lose } from './races.ts'
 import { array, type Field, i32, type Layout, LINE, line, struct } from './struct.ts'
 
 /** What one idle processor, and one spinning thread, add to `counts`. */
@@ -119,7 +120,10 @@ export class IdleSet {
 
   /** Claims a processor if the counts still are `counts`: else LOST_RACE. */
   #claimAs(counts: number, threads: number): number {
-    if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) return LOST_RACE
+    if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) {
+      lose()
+      return LOST_RACE
+    }
     for (let t = 0; t < threads; t++) {
       const state = this.#state + t * LINE
       if (load(state) !== IDLE || cas(state, IDLE, SPINNING) !== IDLE) continue
@@ -157,7 +161,10 @@ export class IdleSet {
   }
 
   #spinAs(t: number, counts: number): boolean {
-    if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) return false
+    if (cas(this.#counts, counts, counts + ONE_SPINNING) !== counts) {
+      lose()
+      return false
+    }
     if (cas(this.#state + t * LINE, BUSY, SPINNING) === BUSY) return true
     // Its processor has just been taken. Who submitted meanwhile may have counted on it: the caller looks at every queue.
     add(this.#counts, -ONE_SPINNING)

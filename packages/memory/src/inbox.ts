@@ -10,6 +10,7 @@
  * pops a single item, so a `cas` that succeeds on a recycled head links to what is the head now.
  */
 import { cas, exchange, load, read, write } from '#atomics'
+import { lose } from './races.ts'
 import { i32, line, struct } from './struct.ts'
 
 export const InboxLayout = struct({
@@ -37,6 +38,7 @@ export function pushChain(inbox: number, newest: number, oldest: number, link: n
     write(oldest + link, head)
     const seen = cas(at, head, newest)
     if (seen === head) return true
+    lose()
     head = seen
   }
 }

@@ -16,6 +16,7 @@
  * thread can be terminated between any two of them.
  */
 import { cas, exchange, load, notify, pause, wait } from '#atomics'
+import { lose } from './races.ts'
 
 const WAITERS = 1 << 30
 
@@ -69,6 +70,7 @@ export function lock(address: number, owner: number, rank: number): void {
 }
 
 function lockSlow(address: number, owner: number, rank: number): void {
+  lose()
   for (let i = 0; i < SPINS; i++) {
     pause()
     if (load(address) === 0 && cas(address, 0, owner) === 0) return

@@ -24,6 +24,7 @@
  * thief does so only when the ring is empty, and only when told to (Go's `stealRunNextG`: the last round of stealing).
  */
 import { cas, exchange, load, read, store, write } from '#atomics'
+import { lose } from './races.ts'
 import { array, type Field, i32, type Layout, LINE, line, struct } from './struct.ts'
 
 interface RunQueueFields extends Record<string, Field> {
@@ -161,6 +162,7 @@ export class LocalQueue {
       const g = read(this.#slots + (head & this.#mask))
       write(this.#hand, g)
       if (cas(this.#head, head, (head + 1) | 0) === head) return g
+      lose()
     }
   }
 
@@ -304,6 +306,7 @@ export class LocalQueue {
     this.beginMove(head, half)
     // Until the cas succeeds a thief may have them: their links are not ours to write.
     if (cas(this.#head, head, (head + half) | 0) !== head) {
+      lose()
       this.endMove()
       return this.put(g)
     }
@@ -379,11 +382,13 @@ export class RunQueueStealer {
         const next = load(this.#next)
         if (hand !== 0) write(hand, next)
         if (next === 0 || cas(this.#next, next, 0) === next) return next
+        lose()
         continue
       }
       const g = read(this.#slots + (head & (this.#capacity - 1)))
       if (hand !== 0) write(hand, g)
       if (cas(this.#head, head, (head + 1) | 0) === head) return g
+      lose()
     }
   }
 
@@ -404,6 +409,7 @@ export class RunQueueStealer {
       }
       thief.beginMove(at, n)
       if (cas(this.#head, head, (head + n) | 0) === head) return n
+      lose()
       thief.endMove()
     }
   }
@@ -414,6 +420,7 @@ export class RunQueueStealer {
     write(slots + (at & mask), next)
     thief.beginMove(at, 1)
     if (cas(this.#next, next, 0) === next) return 1
+    lose()
     thief.endMove()
     return 0
   }

@@ -36,6 +36,11 @@ export interface ThreadStats {
   readonly waiting: number
   /** Times it went to sleep. */
   readonly sleeps: number
+  /**
+   * How often another thread was quicker: it had to try again for a goroutine, a message or a lock, each time that a compare-and-swap has failed. As
+   * of when it last went to sleep.
+   */
+  readonly casFailures: number
 }
 
 /** What `runtime.stats()` returns: a snapshot. */
@@ -85,6 +90,7 @@ export function stats(): RuntimeStats {
       steals: load(pAt(id) + P.steals) >>> 0,
       waiting: load(m + M.waiting),
       sleeps: load(m + M.sleeps) >>> 0,
+      casFailures: load(m + M.races) >>> 0,
     })
   }
   // Those on their way to a thread, and those that none has.

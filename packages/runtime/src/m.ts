@@ -42,8 +42,9 @@ export const M = struct({
   /** The goroutine that it is making or has made, or passed on, last; and what `created` is once that is counted. Owner. */
   making: i32,
   makingAs: i32,
-  /** Times it went to sleep. Owner. */
+  /** Times it went to sleep; and, as of the last one, races that its threads have lost (races.ts). Owner. */
   sleeps: i32,
+  races: i32,
   /** 1 while it sleeps and nothing in its event loop can wake it (deadlock.ts). Owner. */
   quiet: i32,
   /** Node's thread id, and that of the operating system if that is known, else 0. Owner. */

@@ -9,7 +9,7 @@
  *
  * Who wakes it: whoever makes work and claims its P (`wakep`), and whoever puts something into its inbox.
  */
-import { FUTEX, inbox, POLL, read, store } from '@goro/memory'
+import { FUTEX, inbox, POLL, read, store, takeLostRaces, write } from '@goro/memory'
 import { endStep, resumeStep } from './audit.ts'
 import { closesWithThread } from './channel.ts'
 import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
@@ -180,6 +180,7 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
   // While it is quiet there is nothing whose callback could run, save for handles that are unref'd; for what Node does not tell of,
   // `announceQuiet` makes up.
   if (!blocks && !quiet) beforeNextCallback(stir)
+  write(m + M.races, (read(m + M.races) + takeLostRaces()) | 0)
   fallAsleep(m, isCertain)
   reportQuiescence(isCertain)
   if (blocks) {

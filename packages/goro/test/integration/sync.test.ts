@@ -66,16 +66,22 @@ describe('Mutex', () => {
 
   test('a holder that dies fails those who wait and those who come', async () => {
     const mutex = new Mutex()
-    const holder = go(async (m: Mutex) => {
-      await m.lock()
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      process.exit(3)
-    }, mutex)
+    const isWaitedFor = new AtomicBool()
+    const holder = go(
+      async (m: Mutex, isWaitedFor: AtomicBool) => {
+        await m.lock()
+        while (!isWaitedFor.load()) await new Promise((resolve) => setTimeout(resolve, 1))
+        process.exit(3)
+      },
+      mutex,
+      isWaitedFor,
+    )
     while (mutex.tryLock()) {
       mutex.unlock()
       await sleep(1)
     }
     const waits = mutex.lock()
+    isWaitedFor.store(true)
     await expect(waits).rejects.toMatchObject({ name: 'ThreadDiedError' })
     await expect(holder).rejects.toMatchObject({ name: 'ThreadDiedError' })
     await expect(mutex.lock()).rejects.toMatchObject({ name: 'ThreadDiedError' })

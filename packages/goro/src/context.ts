@@ -399,7 +399,7 @@ export function cause(ctx: Context): unknown {
 }
 
 /**
- * A context that is done when `signal` aborts; its cause is the signal's reason.
+ * The context that is done when `signal` aborts; its cause is the signal's reason. For a signal it is the same each time.
  *
  * @throws TypeError if `signal` is no AbortSignal.
  *
@@ -410,11 +410,17 @@ export function fromSignal(signal: AbortSignal): Context {
   if (!(signal instanceof AbortSignal)) {
     throw new TypeError(`context.fromSignal: takes an AbortSignal, not ${String(signal)}`)
   }
+  const known = ofSignals.get(signal)
+  if (known !== undefined) return known
   const node = new Node()
   const abort = () => node.cancel({ deadline: false, cause: signal.reason as unknown })
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
-  return new Context(node, undefined, background())
+  const ctx = new Context(node, undefined, background())
+  ofSignals.set(signal, ctx)
+  return ctx
 }
+
+const ofSignals = new WeakMap<AbortSignal, Context>()
 
 useContexts(fromSignal)

@@ -228,12 +228,23 @@ function writeArguments(
   }
 }
 
+/** By signal, what is to happen when it aborts: one listener does for all, and Node warns of more than ten. */
+const aborts = new WeakMap<AbortSignal, Set<() => void>>()
+
 /** Lets `signal` take the goroutine back while it has not started. */
 function abortWith(signal: AbortSignal, g: number, goroutine: Goroutine<unknown>): void {
-  const onAbort = () => {
+  const callbacks = aborts.get(signal) ?? new Set()
+  if (!aborts.has(signal)) {
+    aborts.set(signal, callbacks)
+    const abort = () => {
+      for (const callback of callbacks) callback()
+    }
+    signal.addEventListener('abort', abort, { once: true })
+  }
+  const takeBack = () => {
     // The thread that takes it from its queue sends it home, where the struct is freed; its handle is settled now.
     if (cas(g + G.status, RUNNABLE, CANCELLED) === RUNNABLE) Goroutine.reject(goroutine, signal.reason)
   }
-  signal.addEventListener('abort', onAbort, { once: true })
-  onSettled(g, () => signal.removeEventListener('abort', onAbort))
+  callbacks.add(takeBack)
+  onSettled(g, () => callbacks.delete(takeBack))
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { getEventListeners } from 'node:events'
 import { MessageChannel, type MessagePort, threadId } from 'node:worker_threads'
 import { go, runtime } from 'goro'
 import { describe, expect, test } from 'vitest'
@@ -245,11 +246,19 @@ describe('go.with', () => {
     expect(Atomics.load(ran, 0)).toBe(0)
   })
 
-  test('a signal that aborts after the end changes nothing, and leaves no listener behind', async () => {
+  test('a signal that aborts after the end changes nothing', async () => {
     const controller = new AbortController()
     expect(await go.with({ signal: controller.signal }, () => 7)).toBe(7)
     controller.abort()
     expect(await go(() => 8)).toBe(8)
+  })
+
+  test('a signal has as many listeners for many goroutines, which end or not, as for one', async () => {
+    const { signal } = new AbortController()
+    await go.with({ signal }, () => {})
+    const listeners = getEventListeners(signal, 'abort').length
+    await Promise.all(Array.from({ length: 20 }, () => go.with({ signal }, () => {})))
+    expect(getEventListeners(signal, 'abort').length).toBe(listeners)
   })
 
   test('moves the ArrayBuffers of the transfer list', async () => {

@@ -188,11 +188,12 @@ function writeArguments(
   transfer: readonly Transferable[] | undefined,
 ): void {
   const count = args.length
-  if (count === 0) {
+  const moves = transfer !== undefined && transfer.length > 0
+  if (count === 0 && !moves) {
     write(g + G.tags, tagsOf(0, 0, 0, flags))
     return
   }
-  if (count <= 2 && (flags & F_AHEAD) === 0) {
+  if (count <= 2 && !moves && (flags & F_AHEAD) === 0) {
     const tag0 = packCell(args[0], g + G.cell0)
     const tag1 = tag0 === 0 || count === 1 ? 0 : packCell(args[1], g + G.cell1)
     if (tag0 !== 0 && (count === 1 || tag1 !== 0)) {

@@ -283,7 +283,8 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
   classes = false
   lossy = options.lossy === true
   try {
-    if (options.transfer !== undefined) transferred = checkTransfer(options.transfer)
+    // Of what is encoded within another value, nothing is moved that the other one moves.
+    transferred = options.transfer === undefined ? NOTHING : checkTransfer(options.transfer)
     writeValue(value)
     // Only now that nothing can fail any more.
     if (pieces !== NO_PIECES) checkPieces()

@@ -10,7 +10,9 @@
  */
 import { writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { hold, unhold } from './sched.ts'
+import { wait } from '@goro/memory'
+import { M } from './m.ts'
+import { hold, self, unhold } from './sched.ts'
 
 let printed = false
 /** Writes that hold the process open. */
@@ -52,7 +54,6 @@ function writeAtOnce(stream: Writable, fd: number): void {
 const PATIENCE_MS = 1000
 /** Node has no way to wait for a descriptor but an event loop's: this is how long it is left alone before it is tried again. */
 const NAP_MS = 1
-const nap = new Int32Array(new SharedArrayBuffer(4))
 
 /** Writes what the descriptor takes before the patience ends; returns the rest. */
 function writeAll(fd: number, chunks: readonly Chunk[]): Chunk[] {
@@ -63,7 +64,8 @@ function writeAll(fd: number, chunks: readonly Chunk[]): Chunk[] {
       const written = tryWrite(fd, bytes)
       if (written === 0 && naps++ * NAP_MS >= PATIENCE_MS)
         return [{ chunk: bytes, encoding: 'utf8' as const }, ...chunks.slice(i + 1)]
-      if (written === 0) Atomics.wait(nap, 0, 0, NAP_MS)
+      // While it runs it is not in line for a processor.
+      if (written === 0) wait(self.m + M.ticket, 0, NAP_MS)
       else naps = 0
       bytes = bytes.subarray(written)
     }

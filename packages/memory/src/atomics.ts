@@ -48,7 +48,9 @@ let memory: WebMemory | undefined
  */
 export function reserve(bytes: number, isRoomy = true): Region {
   const pages = bytes / WEB_PAGE_BYTES
-  if (isRoomy && bytes <= MAX_WEB_BYTES && Number.isInteger(pages)) {
+  // Some have none: under V8's `--jitless`, for one.
+  const hasWeb = typeof WebAssembly === 'object'
+  if (hasWeb && isRoomy && bytes <= MAX_WEB_BYTES && Number.isInteger(pages)) {
     try {
       return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
     } catch (error) {

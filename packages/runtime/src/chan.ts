@@ -11,7 +11,7 @@
  * under the lock.
  *
  * Linearization point of every operation: where it unlocks. `closed` is read without the lock, one word, and `length` too: both
- * counters as they were at one moment.
+ * counters as they were at one moment, unless the ring goes all the way round between two looks.
  */
 import {
   alloc,
@@ -274,7 +274,8 @@ export function chanLength(c: number): number {
   for (;;) {
     const head = load(c + Chan.head)
     const length = between(head, load(c + Chan.tail), capacity)
-    if (load(c + Chan.head) === head) return length
+    // Between two looks at `head` it may have gone all the way round; then it is no one moment's, but never more than there is room for.
+    if (load(c + Chan.head) === head) return Math.min(length, capacity)
   }
 }
 

@@ -17,7 +17,6 @@ import workerThreads, {
   MessageChannel,
   type MessagePort,
   receiveMessageOnPort,
-  Worker,
 } from 'node:worker_threads'
 import { cas, inbox, type Region, read, store, write } from '@goro/memory'
 import type { Piscina } from 'piscina'
@@ -88,7 +87,7 @@ export function startThreads(
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
   }
-  const first = new Worker(new URL('./worker.cjs', import.meta.url), workerOptions)
+  const first = new workerThreads.Worker(new URL('./worker.cjs', import.meta.url), workerOptions)
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
   groupName = `goro ${Math.random()} ${performance.timeOrigin}`
   const group = new BroadcastChannel(groupName)
@@ -125,10 +124,12 @@ export function startThreads(
  * Piscina is loaded when the first threads are started: a program that has imported this and starts none is not to wait for it. `first`, of
  * the same options, is the worker that the pool does not have to make.
  */
-function newPool(options: ConstructorParameters<typeof Piscina>[0], first?: Worker): Piscina {
+function newPool(options: ConstructorParameters<typeof Piscina>[0], first?: workerThreads.Worker): Piscina {
   const { Piscina: Pool } = createRequire(import.meta.url)('piscina') as typeof import('piscina')
   if (first === undefined) return new Pool(options)
   const node = workerThreads as { Worker: unknown }
+  // Node's own, or what the program has put in its place.
+  const { Worker } = node
   // Piscina asks Node for the class each time that it makes a worker.
   node.Worker = function takeFirst() {
     node.Worker = Worker

@@ -78,6 +78,16 @@ describe('process life', () => {
     expect(await run('unref.mjs')).toMatchObject({ code: 0, stdout: 'true\n' })
   })
 
+  test.each(['--jitless', '--no-expose-wasm'])('channels do without WebAssembly (%s)', async (flag) => {
+    const { stdout } = await run('without-wasm.mjs', { nodeArgs: [flag] })
+    expect(stdout).toBe('undefined 10\n')
+  })
+
+  test('a class that the program has put in the place of Worker stays there', async () => {
+    // Two threads and the monitor.
+    expect(await run('own-worker-class.mjs')).toMatchObject({ code: 0, stdout: '3 true\n' })
+  })
+
   test('fake timers do not stop the runtime', async () => {
     const { code, stdout } = await run('fake-timers.mjs')
     expect([code, stdout]).toEqual([0, '1\n2\n3\n'])

@@ -28,7 +28,9 @@ const cases = {
       go(chain, stopped, steps)
       return Promise.all(waiting)
     })
-    return { inOneRow: at.every((step) => step === at[0]) }
+    // The thread's turn may end in the middle of them.
+    const rows = new Set(at).size
+    return rows <= 2 ? 'in a row' : rows
   },
 
   // What two goroutines leave to others that start each other for ever.

@@ -93,7 +93,8 @@ describe('errors', () => {
   test('a module that is not there, or throws, fails the goroutine, and what it brought is freed', () => {
     expect(errors.missing).toMatch(/^Error: Cannot find package 'not-there'/)
     expect(errors.throws).toBe('Error: thrown by a module')
-    expect(errors.kept).toBe(0)
+    // What they brought is 4 MB; what is in use also says how many there were at once.
+    expect(errors.kept).toBeLessThan(2 ** 20)
   })
 
   test('the stack leads through the functions where they are written', () => {

@@ -4,9 +4,9 @@
  * before (nodejs/node#40961). So it is written to the process's own descriptors at once, as in Go: what a goroutine has printed
  * before it sends, or ends, stands before what the receiver prints.
  *
- * A descriptor that can't take it now is a reader who is slow: it waits, as a write of the main thread does. If that takes long, the
- * rest goes Node's way, since the reader may be the main thread. Such output under way counts like a goroutine on its way home: the
- * process waits for it.
+ * A descriptor that can't take it now is a reader who is slow: the thread waits for it, as in Go. If that takes long, the rest goes
+ * Node's way, since the reader may be the main thread. Such output under way counts like a goroutine on its way home: the process
+ * waits for it.
  */
 import { writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'

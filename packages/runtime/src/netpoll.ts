@@ -107,12 +107,16 @@ let onStir: () => void = noStir
 const stirring = createHook({ before: () => onStir() })
 let isStirring = false
 
-/** While this thread sleeps in its event loop: calls `callback` before anything runs on it but what wakes it, once. */
-export function beforeNextCallback(callback: () => void): void {
+/**
+ * While this thread sleeps in its event loop: calls `callback` before anything runs on it but what wakes it, and the timer `but()`, once.
+ */
+export function beforeNextCallback(callback: () => void, but: () => object | undefined): void {
   onStir = () => {
+    const resource = executionAsyncResource()
+    if (resource === but()) return
     onStir = noStir
     // What a waker has set off is the reaction of a promise; all else that begins in the event loop is none.
-    if (!self.note.isAwake || !types.isPromise(executionAsyncResource())) callback()
+    if (!self.note.isAwake || !types.isPromise(resource)) callback()
   }
   if (isStirring) return
   isStirring = true

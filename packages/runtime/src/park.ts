@@ -15,7 +15,7 @@ import { closesWithThread } from './channel.ts'
 import { claimReport, fallAsleep, getUp, isBlocked } from './deadlock.ts'
 import { outstanding } from './deliver.ts'
 import { noteTime, parkedHere } from './gopark.ts'
-import { M, M_SLEEPING, MAIN_M } from './m.ts'
+import { M, M_RUNNING, M_SLEEPING, MAIN_M } from './m.ts'
 import { clearTimeout, collectGarbage, now, setTimeout } from './native.ts'
 import {
   afterCallbacks,
@@ -28,8 +28,10 @@ import {
   whenDry,
 } from './netpoll.ts'
 import { isSpent } from './osthread.ts'
+import { P } from './p.ts'
 import { isOver, isStopping, SCHED, Sched, self, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
+import { hasTimers } from './timers.ts'
 import { wakep, wakeSysmon } from './wake.ts'
 
 /**
@@ -64,7 +66,7 @@ export function stopm(): Promise<void> | undefined {
   const work = enterIdle()
   // It was given away, or taken. There is nothing to do for it with the next one: it is not to stand in line for that.
   if (!self.idle.has(self.id)) return stopSpare()
-  if (quiet && form === POLL) endLater()
+  if (form === POLL) endLater()
   return sleep(woken, work, quiet)
 }
 
@@ -82,7 +84,7 @@ export function stopSpare(hasIdled = false): Promise<void> | undefined {
   // Who lost its processor may have been counted on.
   if (!granted && anyWork()) wakep()
   if (quiet && (hasIdled || isSpent())) endIfUseless()
-  else if (quiet) endLater()
+  else endLater()
   return sleep(woken, granted || self.idle.has(self.id), quiet)
 }
 
@@ -94,25 +96,52 @@ export function stopLocked(): Promise<void> | undefined {
 
 /** How long a thread that is one too many is kept, in milliseconds: to start one takes 50. */
 const IDLE_TIMEOUT_MS = 10_000
+/** How soon it looks again, in milliseconds: what was found to be garbage is known to be by then, and callbacks that ran are over. */
+const SOON_MS = 100
 let ending: NodeJS.Timeout | undefined
+/** Whether garbage was collected in this sleep: in the rest of it there comes none. */
+let hasCollected = false
 
-/** Ends this thread, which sleeps, when it is no use any more. A processor that it has now may be taken from it in its sleep. */
+const timerThatEnds = () => ending
+
+/** How many goroutines this thread had begun when it had something to do for the last time. */
+let begunThen = 0
+
+/**
+ * This thread goes to sleep: ends it when it has been no use for so long, whatever has woken it in between. A processor that it has now
+ * may be taken from it in its sleep.
+ */
 function endLater(): void {
-  ending = setTimeout(endIfUseless, IDLE_TIMEOUT_MS).unref()
+  const begun = read(self.p + P.schedtick)
+  if (ending !== undefined && begun === begunThen) return
+  begunThen = begun
+  hasCollected = false
+  endIn(IDLE_TIMEOUT_MS)
+}
+
+function endIn(ms: number): void {
+  clearTimeout(ending)
+  ending = setTimeout(() => {
+    ending = undefined
+    if (!asleep || read(self.p + P.schedtick) !== begunThen) endLater()
+    else if (read(self.m + M.status) === M_RUNNING) endIn(SOON_MS)
+    else endIfUseless()
+  }, ms).unref()
 }
 
 function endIfUseless(): void {
-  const isUseful = read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0 || !isQuiet() || isAwaited()
-  if (isUseful || !self.procs.retire(isSpent())) return endLater()
+  if (read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0) return endIn(IDLE_TIMEOUT_MS)
+  // A thread that sleeps collects no garbage by itself: a ticker that nobody stopped would go on in it for ever.
+  if (!hasCollected && (hasTimers() || closesWithThread())) {
+    hasCollected = true
+    collectGarbage()
+    return endIn(SOON_MS)
+  }
+  if (!isQuiet() || closesWithThread()) return endIn(IDLE_TIMEOUT_MS)
+  if (asleep && read(self.m + M.quiet) === 0) announceQuiet()
+  if (!self.procs.retire(isSpent())) return endIn(IDLE_TIMEOUT_MS)
   // Whatever modules have left on this thread goes with it: a thread is never used for another M.
   process.exit(0)
-}
-
-/** Whether others may wait for what only this thread will do: cancel a context. One that is garbage it knows not to be by the next time. */
-function isAwaited(): boolean {
-  const awaited = closesWithThread()
-  if (awaited) collectGarbage()
-  return awaited
 }
 
 /** Makes the P idle. Returns whether it is to go on after all: there is work, or it has lost the P to somebody who waited for one. */
@@ -133,6 +162,8 @@ function enterIdle(): boolean {
 function stir(): void {
   noteTime(now())
   const sleep = read(self.m + M.sleeps)
+  // For the monitor: not the step that it may have seen here before.
+  write(self.p + P.turns, (read(self.p + P.turns) + 1) | 0)
   cancelWhenDry()
   store(self.m + M.quiet, 0)
   self.procs.awake()
@@ -151,14 +182,14 @@ function sleepOn(): void {
   store(self.m + M.status, M_SLEEPING)
   if (enterIdle()) return self.wakeSelf()
   if (isQuiet()) announceQuiet()
-  else beforeNextCallback(stir)
+  else beforeNextCallback(stir, timerThatEnds)
 }
 
 /** This thread sleeps in its event loop, and nothing that Node lists can wake it: says that it is quiet, once it is certain. */
 function announceQuiet(): void {
   cancelBeforeNextCallback()
   whenDry(
-    () => beforeNextCallback(stir),
+    () => beforeNextCallback(stir, timerThatEnds),
     () => {
       cancelBeforeNextCallback()
       store(self.m + M.quiet, 1)
@@ -179,7 +210,7 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
   const isCertain = blocks && canBlock()
   // While it is quiet there is nothing whose callback could run, save for handles that are unref'd; for what Node does not tell of,
   // `announceQuiet` makes up.
-  if (!blocks && !quiet) beforeNextCallback(stir)
+  if (!blocks && !quiet) beforeNextCallback(stir, timerThatEnds)
   write(m + M.races, (read(m + M.races) + takeLostRaces()) | 0)
   fallAsleep(m, isCertain)
   reportQuiescence(isCertain)
@@ -198,7 +229,6 @@ function sleep(woken: Promise<void> | undefined, work: boolean, quiet: boolean):
 
 function resume(): void {
   asleep = false
-  clearTimeout(ending)
   cancelBeforeNextCallback()
   cancelWhenDry()
   self.note.cancel()

@@ -237,7 +237,8 @@ export class Processors {
     return this.#locked(() => {
       if (!isSame() || !this.#idle.revokeBusy(id)) return false
       this.#add(Procs.overtaken, 1)
-      if (read(this.#around.mAt(id) + M.step) === IN) store(this.#around.mAt(id) + M.step, OVERTAKEN)
+      // Also if it has not yet said that its step has begun: on a busy machine it may be held up in between for so long.
+      store(this.#around.mAt(id) + M.step, OVERTAKEN)
       this.#place()
       return true
     })
@@ -249,7 +250,8 @@ export class Processors {
    */
   beginStep(): { running: number; processors: number } {
     return this.#locked(() => {
-      store(this.#m + M.step, this.#idle.has(this.#id) ? IN : OUT)
+      if (this.#idle.has(this.#id)) store(this.#m + M.step, IN)
+      else if (read(this.#m + M.step) !== OVERTAKEN) store(this.#m + M.step, OUT)
       let running = 0
       for (let id = 1; id < this.threads; id++) if (read(this.#around.mAt(id) + M.step) === IN) running++
       return { running, processors: this.count + read(this.#at + Procs.debt) }

@@ -46,6 +46,11 @@ test('a thread that is one too many by now ends when it has had nothing to do fo
   expect(JSON.parse(stdout)).toEqual({ again: 0, result: 2 })
 })
 
+test('tickers that nobody stopped, and nobody has any more, keep no thread', async () => {
+  const { stdout } = await run('dropped-tickers.mjs', { env: { GOMAXPROCS: '3' } })
+  expect(JSON.parse(stdout)).toEqual({ several: true, result: 2 })
+})
+
 test('a thread that is to take the place of one that is just ending never starts', async () => {
   const { stdout } = await run('spent-at-the-limit.mjs')
   expect(JSON.parse(stdout)).toEqual([0, 1, 2, 3, 4])

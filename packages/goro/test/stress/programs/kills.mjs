@@ -355,7 +355,7 @@ for (let round = 0; ended.count < KILLS; round++) {
 }
 // What had lost its creator ends by itself; and threads that are too many do, if nobody needs them for so long.
 for (let tries = 0; runtime.numGoroutine() > 0 && tries < 500; tries++) await sleep(10)
-if (KILLS >= 200) await sleep(15_000)
+for (let tries = 0; KILLS >= 200 && runtime.numThread() > PROCS && tries < 6000; tries++) await sleep(10)
 const left = { goroutines: runtime.numGoroutine(), threads: runtime.numThread() }
 if (left.goroutines !== 0 || (KILLS >= 200 && left.threads > PROCS)) {
   throw new Error(`left: ${JSON.stringify(left)}: ${JSON.stringify(runtime.stats())}`)

@@ -26,9 +26,11 @@ export const AWAKE = 0
 export const FUTEX = 1
 /** Asleep in the event loop: callbacks run. */
 export const POLL = 2
+/** As POLL, by a timer of its own for no more than a moment: what can wait for that leaves it asleep (`wakeUnlessDozing`). */
+export const DOZE = 3
 
 export const NoteLayout = struct({
-  /** AWAKE, FUTEX or POLL. Only the owner leaves AWAKE; any thread returns to it, by cas. */
+  /** AWAKE, FUTEX, POLL or DOZE. Only the owner leaves AWAKE; any thread returns to it, by cas. */
   state: line(i32),
   /** Never written: where the event-loop waiter waits. */
   poll: i32,
@@ -58,7 +60,7 @@ export class Note {
   }
 
   /** Announces the sleep. From here on a `wake` ends it; look for work once more before you sleep. */
-  prepare(form: typeof FUTEX | typeof POLL): void {
+  prepare(form: typeof FUTEX | typeof POLL | typeof DOZE): void {
     store(this.#state, form)
   }
 
@@ -96,6 +98,15 @@ export function wake(base: number): boolean {
   notify(form === FUTEX ? state : base + NoteLayout.poll, 1)
   return true
 }
+
+/** As `wake`, unless that thread dozes: then it will look soon. */
+export function wakeUnlessDozing(base: number): boolean {
+  const form = load(base + NoteLayout.state)
+  return form !== AWAKE && form !== DOZE && wake(base)
+}
+
+/** As `wake`, only if that thread dozes. */
+export const wakeDozer = (base: number): boolean => load(base + NoteLayout.state) === DOZE && wake(base)
 
 /**
  * Wakes the thread whose note is at `base`, also if somebody has ended its sleep and has not lived to tell it: for who buries that one. If

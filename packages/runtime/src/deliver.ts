@@ -27,7 +27,7 @@ import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
 import { isGoexit, noteEnd } from './osthread.ts'
 import { holdForOutput } from './output.ts'
-import { countSettled, mAt, self, wakeThread } from './sched.ts'
+import { countSettled, mAt, self, tellThread, wakeThread } from './sched.ts'
 import { decode, encode, HANDLE, packCell, unpackCell, writeMessage } from './value.ts'
 
 /** The handles of the goroutines that this thread has made and that are not home yet, by their index; in a free place, the next free one. */
@@ -154,7 +154,7 @@ function push(g: number): void {
     return self.wakeSelf()
   }
   if (!inbox.push(mAt(creator) + M.inbox, g, G.schedlink)) return bury(g)
-  wakeThread(creator)
+  tellThread(creator)
 }
 
 /** Takes what has come to this thread's inbox, oldest first, as a chain. */

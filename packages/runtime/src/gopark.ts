@@ -22,7 +22,7 @@ import { NOBODY } from './g.ts'
 import { mayLook, saveLooks } from './local.ts'
 import { M } from './m.ts'
 import { nextTick } from './native.ts'
-import { lockId, mAt, self, wakeThread } from './sched.ts'
+import { lockId, mAt, self, tellThread } from './sched.ts'
 import {
   homeOf,
   isCase,
@@ -261,7 +261,7 @@ function tellAtEnd(): void {
 }
 
 function sendHome(home: number, owner: number): void {
-  if (owner !== NOBODY && inbox.push(mAt(owner) + M.inbox, home, Sudog.link)) wakeThread(owner)
+  if (owner !== NOBODY && inbox.push(mAt(owner) + M.inbox, home, Sudog.link)) tellThread(owner)
   else dropSudog(home)
 }
 

@@ -58,6 +58,8 @@ import {
   useSlab,
   WORD_BYTES,
   wake,
+  wakeDozer,
+  wakeUnlessDozing,
   write,
 } from '@goro/memory'
 import { G, G_LINKS } from './g.ts'
@@ -185,6 +187,16 @@ function join(id: number): void {
 /** Wakes thread `id` if it sleeps. After what it is to see has been made visible (note.ts). */
 export function wakeThread(id: number): void {
   if (wake(mAt(id) + M.note)) self.hasWoken = true
+}
+
+/** As `wakeThread`, for what can wait until the thread looks by itself if it dozes (netpoll.ts). */
+export function tellThread(id: number): void {
+  if (wakeUnlessDozing(mAt(id) + M.note)) self.hasWoken = true
+}
+
+/** This thread has run out of work: the main thread is to look at what it has been told by now, if it dozes. */
+export function endDoze(): void {
+  if (wakeDozer(mAt(MAIN_M) + M.note)) self.hasWoken = true
 }
 
 /** The id by which M `id` stamps locks: 0 means free there, and is the main thread's number here. */

@@ -36,7 +36,7 @@ import { isLocked, isLockedToOther, lockOSThread } from './osthread.ts'
 import { P } from './p.ts'
 import { resetSpinning, stopLocked, stopm, stopSpare } from './park.ts'
 import { own } from './pin.ts'
-import { gomaxprocs, isStopping, self } from './sched.ts'
+import { endDoze, gomaxprocs, isStopping, self } from './sched.ts'
 import { anyWork, endSlice, findRunnable, SLICE_MS } from './steal.ts'
 import { isStillHere, noteUnbegun, passOn } from './unbegun.ts'
 import { decode, unpackCell } from './value.ts'
@@ -147,11 +147,14 @@ export async function schedule(g: number): Promise<void> {
       learning = undefined
       // It has started, so it comes before what has not.
       await endOfMicrotasks()
-    } else if (!turnIsDue) {
-      endStep()
-      await slept(isLocked() ? stopLocked() : stopm())
-    } else if (!spin()) {
-      await turn()
+    } else {
+      endDoze()
+      if (!turnIsDue) {
+        endStep()
+        await slept(isLocked() ? stopLocked() : stopm())
+      } else if (!spin()) {
+        await turn()
+      }
     }
   }
 }

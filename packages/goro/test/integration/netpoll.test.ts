@@ -20,3 +20,11 @@ describe('a thread with nothing to run sleeps, uses no core, and is woken by', (
     expect(JSON.parse(stdout)).toEqual({ slept: true, idle: true, woken: true })
   })
 })
+
+test.each(['2', '4'])(
+  'results get to a main thread that dozes, however long the threads compute on (GOMAXPROCS=%s)',
+  async (procs) => {
+    const { stdout } = await run('doze.mjs', { args: ['200'], env: { GOMAXPROCS: procs } })
+    expect(stdout).toBe('200\n')
+  },
+)

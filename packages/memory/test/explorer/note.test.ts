@@ -1,7 +1,7 @@
 import { sleepUntilWoken, turnEventLoop } from '@goro/model'
 import { describe, expect, test } from 'vitest'
 import { add, exchange, load } from '#atomics'
-import { AWAKE, FUTEX, Note, NoteLayout, POLL, rouse, wake } from '../../src/note.ts'
+import { AWAKE, DOZE, FUTEX, Note, NoteLayout, POLL, rouse, wake, wakeDozer, wakeUnlessDozing } from '../../src/note.ts'
 import { explored, failureOf, outlive } from './harness.ts'
 import { sleepUnless, sleepWithoutSecondLook } from './planted/sleep-without-second-look.ts'
 
@@ -13,8 +13,8 @@ const names = [
 ]
 
 /** A sleep on the futex that may end by itself: early returns stand for its time-out. */
-const NAP = 3
-type Form = typeof FUTEX | typeof POLL | typeof NAP
+const NAP = 9
+type Form = typeof FUTEX | typeof POLL | typeof DOZE | typeof NAP
 
 /**
  * The owner of the note, until it has had `pieces` of work. Sleeps in each of `forms` in turn, each time with a callback of
@@ -27,7 +27,7 @@ const sleeper = (pieces: number, forms: readonly Form[]) => () => {
   for (let got = exchange(WORK, 0); got < pieces; got += exchange(WORK, 0)) {
     const form = forms[announced % forms.length] as Form
     let woken = false
-    if (form === POLL) {
+    if (form === POLL || form === DOZE) {
       note.arm(() => {
         woken = true
       })
@@ -93,6 +93,38 @@ describe('note', () => {
         after: ([counts, two, one]) => eachSleepEndsOnce([counts, (two as number) > 0, two === 2, one]),
       })
     }
+  })
+})
+
+describe('a note of one that dozes', () => {
+  /** Brings work, and then has none of its own left. How often it woke the sleeper. */
+  const teller = () => {
+    add(WORK, 1)
+    const first = wakeUnlessDozing(NOTE)
+    return Number(first) + Number(wakeDozer(NOTE))
+  }
+  const wakeUps = ([counts, ...wakers]: readonly unknown[]) => {
+    const { announced, cancelled } = counts as { announced: number; cancelled: number }
+    expect(wakers.reduce<number>((sum, woke) => sum + Number(woke), cancelled)).toBe(announced)
+  }
+
+  test.each<[string, Form[]]>([
+    ['dozes', [DOZE]],
+    ['dozes, then sleeps', [DOZE, POLL]],
+    ['sleeps on the futex, then dozes', [FUTEX, DOZE]],
+  ])('is not woken by one that has run out of work: %s', (_, forms) => {
+    for (const others of [[teller], [teller, teller], [teller, waker]]) {
+      explored({ words: 48, names, threads: [sleeper(others.length, forms), ...others], after: wakeUps })
+    }
+  })
+
+  test('is woken by what can wait', () => {
+    const tells = () => {
+      add(WORK, 1)
+      return wakeUnlessDozing(NOTE)
+    }
+    failureOf({ words: 48, names, threads: [sleeper(1, [DOZE]), tells] })
+    explored({ words: 48, names, threads: [sleeper(1, [POLL]), tells], after: wakeUps })
   })
 })
 

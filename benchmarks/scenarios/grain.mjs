@@ -1,6 +1,6 @@
 // The smallest task from which it pays to hand it over: many equal tasks run in a plain loop on one thread, then by the
 // contender on all cores, and the length of the task is searched at which the contender begins to win. The length is
-// set as a number of multiplications, never by a clock; what is reported is the time the plain loop takes for one task
+// set as a number of rounds of it, never by a clock; what is reported is the time the plain loop takes for one task
 // of that length, in the same process.
 
 import { goro, multithreading, piscina, poolifier, tinypool, worker, workerpool } from '../contenders.mjs'
@@ -24,10 +24,10 @@ export const contenders = {
   go: { n: 40_000, run: (n) => smallestGrain((rounds, tasks) => goProgram('grain', tasks, rounds), n) },
 }
 
-const shortest = 32 // multiplications, about 0.05 µs
+const shortest = 32 // rounds, about 0.05 µs
 const step = 1.15
 const rungs = 80 // the longest is 32 × 1.15^80, about 4 ms
-const workOfOneComparison = 20_000_000 // multiplications
+const workOfOneComparison = 20_000_000 // rounds
 
 /** Binary search over the rungs for the first one where the contender wins. Infinity: it never does. */
 async function smallestGrain(compare, n) {

@@ -13,7 +13,7 @@ export const unit = 'ms'
 export const quick = 0.2
 
 const processors = [1, 2, 4, 8]
-const work = 50_000 // multiplications in a task
+const work = 36_000 // rounds of a task
 const warmUps = 2 // turns before those that count
 const turns = 3 // of each number of processors, alternating
 

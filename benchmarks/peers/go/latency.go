@@ -10,7 +10,7 @@ import (
 )
 
 // About 50 ms, as on the other side.
-const heavyRounds = 50_000_000
+const heavyRounds = 36_000_000
 
 func serveLatency() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -113,9 +113,11 @@ func fib(n int) int {
 
 //go:noinline
 func spin(rounds int) int {
-	x := int32(rounds)
+	x := int32(rounds) | 1
 	for i := 0; i < rounds; i++ {
-		x = x*1664525 + 1013904223
+		x ^= x << 13
+		x ^= int32(uint32(x) >> 17)
+		x ^= x << 5
 	}
 	return int(x)
 }

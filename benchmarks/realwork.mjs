@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { goro, multithreading, piscina, plain, poolifier, tinypool, workerpool } from './contenders.mjs'
-import { median } from './harness/measure.mjs'
+import { median, warmUp } from './harness/measure.mjs'
 
 /** What goro is to reach. */
 export const realworkMarks = [
@@ -38,15 +38,19 @@ export function contenders(n, work, isAlone) {
   }
 }
 
-/** Milliseconds for all of it: the median of three times, after two to warm up. */
+/** Milliseconds for all of it: the median of three times, warm. */
 export async function measure(call, { phases, check }) {
-  const times = []
-  for (let turn = -2; turn < 3; turn++) {
-    const start = performance.now()
+  const work = async () => {
     let results
     for (const phase of phases()) results = await Promise.all(phase.map((argument) => call(argument)))
-    if (turn >= 0) times.push(performance.now() - start)
     check(results)
+  }
+  await warmUp(work)
+  const times = []
+  for (let turn = 0; turn < 3; turn++) {
+    const start = performance.now()
+    await work()
+    times.push(performance.now() - start)
   }
   return median(times)
 }

@@ -18,6 +18,15 @@ export async function oneByOne(call, n) {
   return { ms: performance.now() - start, sum }
 }
 
+const WARM_UP_MS = 1500
+
+/** Does `work` for as long as V8 may take to optimise it in every thread, each of which does so for itself and has only a part of the work. */
+export async function warmUp(work) {
+  const end = performance.now() + WARM_UP_MS
+  do await work()
+  while (performance.now() < end)
+}
+
 export function expect(actual, expected) {
   if (actual !== expected) throw new Error(`the contender computed ${actual} where ${expected} is right`)
 }

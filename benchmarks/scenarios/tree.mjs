@@ -1,7 +1,7 @@
 // fib(N), a goroutine for each call, down to fib(20), from where on it is a plain call of about 0.1 ms: what is left of the
 // processors when work divides itself, and each half waits for its own two halves? With N = 36 that is 3,192 goroutines.
 
-import { expect } from '../harness/measure.mjs'
+import { expect, warmUp } from '../harness/measure.mjs'
 import { goProgram } from '../peers/go/build.mjs'
 
 export const question = 'How long does a recursive fib(36) take, with a goroutine for each call down to fib(20)?'
@@ -42,7 +42,7 @@ function fib(n) {
 }
 
 async function time(n, tree) {
-  for (let round = 0; round < 4; round++) await tree(n)
+  await warmUp(() => tree(n))
   const start = performance.now()
   const result = await tree(n)
   const ms = performance.now() - start

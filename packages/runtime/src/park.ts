@@ -96,16 +96,18 @@ export function stopLocked(): Promise<void> | undefined {
 
 /** How long a thread that is one too many is kept, in milliseconds: to start one takes 50. */
 const IDLE_TIMEOUT_MS = 10_000
-/** How soon it looks again, in milliseconds: what was found to be garbage is known to be by then, and callbacks that ran are over. */
+/** How soon it looks again, in milliseconds, when something was in the way that is soon over. */
 const SOON_MS = 100
 let ending: NodeJS.Timeout | undefined
-/** Whether garbage was collected in this sleep: in the rest of it there comes none. */
-let hasCollected = false
+/** How often it has looked since it has something that may be garbage; at the first time it collects that, and in the rest of the sleep there comes none. */
+let looks = 0
+/** So often: what V8 has found to be garbage it says in a turn of the event loop, and on a busy machine that comes late. */
+const LOOKS = 3
 
 const timerThatEnds = () => ending
 
 /** How many goroutines this thread had begun when it had something to do for the last time. */
-let begunThen = 0
+let begunThen = -1
 
 /**
  * This thread goes to sleep: ends it when it has been no use for so long, whatever has woken it in between. A processor that it has now
@@ -113,18 +115,23 @@ let begunThen = 0
  */
 function endLater(): void {
   const begun = read(self.p + P.schedtick)
-  if (ending !== undefined && begun === begunThen) return
-  begunThen = begun
-  hasCollected = false
-  endIn(IDLE_TIMEOUT_MS)
+  if (begun !== begunThen) {
+    begunThen = begun
+    looks = 0
+    endIn(IDLE_TIMEOUT_MS)
+  } else if (ending === undefined) {
+    // It was due while this thread was awake.
+    endIn(SOON_MS)
+  }
 }
 
 function endIn(ms: number): void {
   clearTimeout(ending)
   ending = setTimeout(() => {
     ending = undefined
-    if (!asleep || read(self.p + P.schedtick) !== begunThen) endLater()
-    else if (read(self.m + M.status) === M_RUNNING) endIn(SOON_MS)
+    if (!asleep) return
+    if (read(self.m + M.status) === M_RUNNING) endIn(SOON_MS)
+    else if (read(self.p + P.schedtick) !== begunThen) endLater()
     else endIfUseless()
   }, ms).unref()
 }
@@ -132,9 +139,8 @@ function endIn(ms: number): void {
 function endIfUseless(): void {
   if (read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0) return endIn(IDLE_TIMEOUT_MS)
   // A thread that sleeps collects no garbage by itself: a ticker that nobody stopped would go on in it for ever.
-  if (!hasCollected && (hasTimers() || closesWithThread())) {
-    hasCollected = true
-    collectGarbage()
+  if (looks < LOOKS && (hasTimers() || closesWithThread())) {
+    if (looks++ === 0) collectGarbage()
     return endIn(SOON_MS)
   }
   if (!isQuiet() || closesWithThread()) return endIn(IDLE_TIMEOUT_MS)

@@ -41,13 +41,16 @@ describe('blocking', () => {
   )
 })
 
-test('a thread that is one too many by now ends when it has had nothing to do for long enough', async () => {
+// They wait for most of their time.
+test.concurrent('a thread that is one too many by now ends when it has had nothing to do for long enough', async () => {
   const { stdout } = await run('idle-one-too-many.mjs', { env: { GOMAXPROCS: '2' } })
   expect(JSON.parse(stdout)).toEqual({ again: 0, result: 2 })
 })
 
-test('tickers that nobody stopped, and nobody has any more, keep no thread', async () => {
-  const { stdout } = await run('dropped-tickers.mjs', { env: { GOMAXPROCS: '3' } })
+test.concurrent('tickers that nobody stopped, and nobody has any more, keep no thread', {
+  timeout: 70_000,
+}, async () => {
+  const { stdout } = await run('dropped-tickers.mjs', { env: { GOMAXPROCS: '3' }, timeout: 60_000 })
   expect(JSON.parse(stdout)).toEqual({ several: true, result: 2 })
 })
 

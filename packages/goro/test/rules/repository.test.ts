@@ -90,3 +90,11 @@ describe.each(RULES)('$name', (rule) => {
     expect(rule.offender).toMatch(rule.forbidden)
   })
 })
+
+test('the WebAssembly that is kept is what its source compiles to', async () => {
+  const { codeFile, TARGET } = (await import('../../../../.ci/wasm.mjs' as string)) as {
+    codeFile(root: string): Promise<string>
+    TARGET: string
+  }
+  expect(readFileSync(join(ROOT, TARGET), 'utf8')).toBe(await codeFile(ROOT))
+})

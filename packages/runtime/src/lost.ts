@@ -7,6 +7,10 @@
  * moves any: each says so by a count (`moves`), odd while it does, which has to be even and the same before and after. What a living thread
  * takes or moves by itself stays within its own queue and its hand, and is seen there (`search`). If that does not work out, because they
  * do move, it is tried again soon; nothing is decided until it does. A goroutine that is not lost can't become so but by another death.
+ *
+ * The struct may be another goroutine's by now, which a living thread is just making: RUNNABLE, nobody's, and not in a queue yet. That thread has
+ * said so before (`M.making`). So first it is seen to be RUNNABLE, then what is being made is looked at, then the queues: if its maker has gone on
+ * to another by the second look, it was in a queue before the third.
  */
 import { type GlobalQueue, load, type RunQueueStealer, read, readF64 } from '@goro/memory'
 import { CANCELLED, G, isPinned, NOBODY, RUNNABLE } from './g.ts'
@@ -34,11 +38,12 @@ function isNobodys(g: number): boolean {
 const isStill = ({ g, goid }: Suspect): boolean => isNobodys(g) && readF64(g + G.goid) === goid
 
 /**
- * One look for `suspected` in `global`, in the queues of the living threads, `living`, and those of the `dead`. `lost` are to be queued again;
- * of those that are `open` it is not known yet.
+ * One look for `suspected` in `global`, in the queues of the living threads, `living`, and those of the `dead`; `made` tells what each of the
+ * living is making or has made last. `lost` are to be queued again; of those that are `open` it is not known yet.
  */
 export function search(
   suspected: readonly Suspect[],
+  made: () => Iterable<number>,
   global: GlobalQueue,
   living: readonly RunQueueStealer[],
   dead: readonly RunQueueStealer[],
@@ -47,7 +52,7 @@ export function search(
   if (suspects.length === 0) return { lost: [], open: [] }
   const missing = new Set(suspects.map(({ g }) => g))
   const moves = living.map((queue) => queue.moves)
-  const handled = new Set<number>()
+  const handled = new Set(made())
   for (const queue of [...living, ...dead]) {
     for (const g of queue.search(missing)) if (living.includes(queue)) handled.add(g)
   }

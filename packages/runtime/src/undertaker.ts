@@ -22,7 +22,6 @@ import {
   load,
   ownerOf,
   RANK,
-  type RunQueueStealer,
   read,
   releaseDead,
   rouse,
@@ -195,10 +194,11 @@ function settleCounts(id: number): void {
 /** Queues again what a dead thread had in its hands, and nobody else has; later, if that can't be seen just now. */
 function recover(suspected: readonly Suspect[]): void {
   if (suspected.length === 0 || isStopping()) return
-  const living: RunQueueStealer[] = []
-  const dead: RunQueueStealer[] = []
-  for (let id = 0; id < self.procs.threads; id++) (isLeft(id) ? dead : living).push(victim(id))
-  const { lost, open } = search(suspected, self.global, living, dead)
+  const living: number[] = []
+  const dead: number[] = []
+  for (let id = 0; id < self.procs.threads; id++) (isLeft(id) ? dead : living).push(id)
+  const made = () => living.map((id) => load(mAt(id) + M.making))
+  const { lost, open } = search(suspected, made, self.global, living.map(victim), dead.map(victim))
   for (const g of lost) self.runq.put(g)
   if (lost.length > 0) wakep()
   if (open.length > 0) setImmediate(() => recover(open))

@@ -11,6 +11,7 @@ import {
   RunQueueStealer,
   read,
   runQueueLayout,
+  store,
   write,
 } from '@goro/memory'
 import { describe, expect, test } from 'vitest'
@@ -25,12 +26,14 @@ const queueAt = (t: number) => GLOBAL + Math.ceil(GlobalQueueLayout.SIZE / LINE)
 const GS = queueAt(3)
 const gAt = (n: number) => GS + n * LINE
 const COUNT = 6
+/** What thread `t` is making, or has made last: `M.making`. */
+const makingAt = (t: number) => gAt(COUNT) + t * LINE
 /** How often each was run: a word that G's struct does not use. */
 const RUNS = G.cell0
 
 const at = (address: number) => ({ from: address, to: address + 1 })
 const world = {
-  words: gAt(COUNT),
+  words: makingAt(3),
   names: [
     { name: 'global', base: GLOBAL, layout: GlobalQueueLayout },
     ...[0, 1, 2].map((t) => ({ name: `q${t}`, base: queueAt(t), layout })),
@@ -43,7 +46,7 @@ const world = {
   })),
   // What the undertaker reads of living threads, and of goroutines that may be theirs: old or new, it draws its conclusions from the counts.
   racy: [
-    ...[0, 1, 2].flatMap((t) => [at(queueAt(t) + layout.hand), at(queueAt(t) + layout.moves)]),
+    ...[0, 1, 2].flatMap((t) => [at(queueAt(t) + layout.hand), at(queueAt(t) + layout.moves), at(makingAt(t))]),
     ...[0, 1, 2].map((t) => ({ from: queueAt(t) + layout.slots, to: queueAt(t) + layout.slots + CAPACITY })),
     ...Array.from({ length: COUNT }, (_, n) => ({ from: gAt(n), to: gAt(n) + LINE })),
   ],
@@ -74,8 +77,8 @@ function run(t: number, g: number): void {
 }
 
 /** One look for what may be lost, by the undertaker, thread 2. What is open still it returns. */
-function look(suspected: readonly Suspect[]): readonly Suspect[] {
-  const { lost, open } = search(suspected, global(2), [stealer(1), stealer(2)], [stealer(0)])
+function look(suspected: readonly Suspect[], made = () => [1, 2].map((t) => load(makingAt(t)))): readonly Suspect[] {
+  const { lost, open } = search(suspected, made, global(2), [stealer(1), stealer(2)], [stealer(0)])
   const own = owner(2)
   for (const g of lost) own.put(g)
   return open
@@ -83,11 +86,11 @@ function look(suspected: readonly Suspect[]): readonly Suspect[] {
 
 /** Buries thread 0, whose queue is 0 and which was making `making`; 1 is another's, 2 the undertaker's own. It looks again later (`expectNoneLost`). */
 const undertaker =
-  (making = 0) =>
+  (making = 0, made?: () => number[]) =>
   (): readonly Suspect[] => {
     if (!outlive(0)) return []
     global(2).repair(1)
-    return look(suspects([...stealer(0).inHand(G.schedlink), ...(making === 0 ? [] : [making])]))
+    return look(suspects([...stealer(0).inHand(G.schedlink), ...(making === 0 ? [] : [making])]), made)
   }
 
 /** Each is in one queue, or was run once; or is in the dead one's hands, and said to be. */
@@ -115,6 +118,24 @@ function expectNoneLost(results: readonly unknown[]): void {
 }
 
 describe('a thread dies', () => {
+  test('that has made one long ago, in whose struct another makes one now', () => {
+    const dies = () => run(0, owner(0).get())
+    const makes = () => {
+      for (const n of [4, 5]) {
+        store(makingAt(1), gAt(n))
+        write(gAt(n) + G.m, NOBODY)
+        store(gAt(n) + G.status, RUNNABLE)
+        owner(1).put(gAt(n))
+      }
+      run(1, owner(1).get())
+    }
+    const threads = (made?: () => number[]) => [dies, makes, undertaker(gAt(4), made)]
+    const deadly = { ...world, mortal: [0], after: expectNoneLost }
+    explored({ ...deadly, threads: threads() })
+    // Without a look at what is being made it runs twice.
+    failureOf({ ...deadly, threads: threads(() => []) })
+  })
+
   test('while it steals from one that takes from its own queue', () => {
     const steals = () => {
       const queue = owner(0)

@@ -87,11 +87,6 @@ export class IdleSet {
     return load(this.#counts) & 0xffff
   }
 
-  /** How many processors are idle. */
-  get idlers(): number {
-    return load(this.#counts) >>> 16
-  }
-
   /** The state of thread `t`. */
   stateOf(t: number): number {
     return load(this.#state + t * LINE)

@@ -8,6 +8,8 @@
  *   OUT ── a step begins, with a processor ──> IN ── the monitor takes that ──> OVERTAKEN
  *    └── sleeps, blocks, gives the processor up ──┴─────────────────────────────────┘
  *
+ * One that is held up between getting a processor and beginning its step may be OVERTAKEN at once.
+ *
  * While it is off, each step asks a variable of this module whether it is on.
  */
 import { writeSync } from 'node:fs'

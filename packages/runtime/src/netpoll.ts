@@ -69,6 +69,7 @@ let onDry: () => void = () => {}
  */
 export function whenDry(onProbe: () => void, callback: () => void): void {
   onDry = callback
+  clearTimeout(probe)
   probe = setTimeout(() => {
     onProbe()
     isProbing = true
@@ -257,16 +258,19 @@ function tick(): void {
 
 /** Whether a look takes the core of a thread that computes: all have work, and there are no more cores. */
 function isCrowded(): boolean {
-  if (self.idle.idlers > 0) return false
+  if (self.idle.idle > 0 || self.idle.spinning > 0 || self.procs.hasUnused) return false
   cpus ||= numCPU()
   return self.procs.count >= cpus
 }
+
+/** Whether there is a thread for it to start. */
+const hasToStart = (): boolean => self.procs.hasToStart || (self.pinned.size > 0 && !self.procs.isExhausted)
 
 function doze(): void {
   self.note.arm(startTicking)
   self.note.prepare(DOZE)
   // Who ran out of work before it saw that has woken nobody.
-  if (!inbox.isEmpty(self.m + M.inbox) || !isCrowded()) return endDoze()
+  if (hasToStart() || !inbox.isEmpty(self.m + M.inbox) || !isCrowded()) return endDoze()
   alarm = setTimeout(endDoze, DOZE_MS)
 }
 
@@ -283,8 +287,7 @@ function sleep(): void {
   self.note.prepare(POLL)
   // Before the last look: whoever settles the last goroutine after it sees this, and wakes us.
   store(SCHED + Sched.mainWaits, 1)
-  const hasToStart = self.procs.hasToStart || (self.pinned.size > 0 && !self.procs.isExhausted)
-  if (hasToStart || !inbox.isEmpty(self.m + M.inbox)) return startTicking()
+  if (hasToStart() || !inbox.isEmpty(self.m + M.inbox)) return startTicking()
   const live = !isOver()
   const mayGoOn = live && !isBlocked()
   const mayBeWoken = hasTimers() && (live || parkedHere() + awaitedHere() > 0)

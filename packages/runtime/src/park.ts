@@ -29,7 +29,7 @@ import {
 } from './netpoll.ts'
 import { isSpent } from './osthread.ts'
 import { P } from './p.ts'
-import { isOver, isStopping, SCHED, Sched, self, wakeThread } from './sched.ts'
+import { isOver, isStopping, SCHED, Sched, self, wakeMainDozing, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
 import { hasTimers } from './timers.ts'
 import { wakep, wakeSysmon } from './wake.ts'
@@ -83,8 +83,12 @@ export function stopSpare(hasIdled = false): Promise<void> | undefined {
   const granted = self.procs.becomeSpare()
   // Who lost its processor may have been counted on.
   if (!granted && anyWork()) wakep()
-  if (quiet && (hasIdled || isSpent())) endIfUseless()
-  else endLater()
+  if (quiet && (hasIdled || isSpent())) {
+    begunThen = read(self.p + P.schedtick)
+    endIfUseless()
+  } else {
+    endLater()
+  }
   return sleep(woken, granted || self.idle.has(self.id), quiet)
 }
 
@@ -139,8 +143,15 @@ function endIn(ms: number): void {
 function endIfUseless(): void {
   if (read(self.m + M.waiting) > 0 || parkedHere() > 0 || outstanding() > 0) return endIn(IDLE_TIMEOUT_MS)
   // A thread that sleeps collects no garbage by itself: a ticker that nobody stopped would go on in it for ever.
-  if (looks < LOOKS && (hasTimers() || closesWithThread())) {
-    if (looks++ === 0) collectGarbage()
+  if (looks < LOOKS && (isSpent() || self.procs.hasTooMany) && (hasTimers() || closesWithThread())) {
+    if (looks++ === 0) {
+      // Others count on who is idle to take new work at once.
+      if (asleep && self.idle.has(self.id)) {
+        cancelBeforeNextCallback()
+        stir()
+      }
+      collectGarbage()
+    }
     return endIn(SOON_MS)
   }
   if (!isQuiet() || closesWithThread()) return endIn(IDLE_TIMEOUT_MS)
@@ -153,6 +164,7 @@ function endIfUseless(): void {
 /** Makes the P idle. Returns whether it is to go on after all: there is work, or it has lost the P to somebody who waited for one. */
 function enterIdle(): boolean {
   if (!self.idle.enter(self.id)) return true
+  wakeMainDozing()
   if (anyWork()) return true
   // Who comes to wait from now on finds this P idle.
   if (!self.procs.isWanted) return false

@@ -179,6 +179,11 @@ export class Processors {
     })
   }
 
+  /** Whether there are more threads than processors. A hint. */
+  get hasTooMany(): boolean {
+    return this.#alive() > this.count
+  }
+
   /**
    * This thread, which sleeps without a processor and of which nobody has anything to expect, is to end: true, unless it is given one just
    * now, or there are no more threads than processors. `always`: however many there are.

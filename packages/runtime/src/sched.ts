@@ -195,7 +195,7 @@ export function tellThread(id: number): void {
 }
 
 /** This thread has run out of work: the main thread is to look at what it has been told by now, if it dozes. */
-export function endDoze(): void {
+export function wakeMainDozing(): void {
   if (wakeDozer(mAt(MAIN_M) + M.note)) self.hasWoken = true
 }
 

@@ -36,7 +36,7 @@ import { isLocked, isLockedToOther, lockOSThread } from './osthread.ts'
 import { P } from './p.ts'
 import { resetSpinning, stopLocked, stopm, stopSpare } from './park.ts'
 import { own } from './pin.ts'
-import { endDoze, gomaxprocs, isStopping, self } from './sched.ts'
+import { gomaxprocs, isStopping, self, wakeMainDozing } from './sched.ts'
 import { anyWork, endSlice, findRunnable, SLICE_MS } from './steal.ts'
 import { isStillHere, noteUnbegun, passOn } from './unbegun.ts'
 import { decode, unpackCell } from './value.ts'
@@ -147,14 +147,12 @@ export async function schedule(g: number): Promise<void> {
       learning = undefined
       // It has started, so it comes before what has not.
       await endOfMicrotasks()
+    } else if (!turnIsDue) {
+      endStep()
+      await slept(isLocked() ? stopLocked() : stopm())
     } else {
-      endDoze()
-      if (!turnIsDue) {
-        endStep()
-        await slept(isLocked() ? stopLocked() : stopm())
-      } else if (!spin()) {
-        await turn()
-      }
+      wakeMainDozing()
+      if (!spin()) await turn()
     }
   }
 }
@@ -166,6 +164,7 @@ export async function schedule(g: number): Promise<void> {
 async function regain(): Promise<void> {
   if (anyWork()) wakep()
   if (isRested && inbox.isEmpty(self.m + M.inbox)) {
+    endStep()
     await slept(stopSpare())
   } else {
     self.procs.acquire()

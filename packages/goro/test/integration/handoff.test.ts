@@ -50,8 +50,12 @@ test.concurrent('a thread that is one too many by now ends when it has had nothi
 test.concurrent('tickers that nobody stopped, and nobody has any more, keep no thread', {
   timeout: 70_000,
 }, async () => {
-  const { stdout } = await run('dropped-tickers.mjs', { env: { GOMAXPROCS: '3' }, timeout: 60_000 })
+  const env = { GOMAXPROCS: '8', GORODEBUG: 'deaths' }
+  const { stdout, stderr } = await run('dropped-tickers.mjs', { env, timeout: 60_000 })
   expect(JSON.parse(stdout)).toEqual({ several: true, result: 2 })
+  // Each has ended by itself, and not of what it did for that.
+  const statuses = [...stderr.matchAll(/ died: \{"status":"(\w+)"/g)].map(([, status]) => status)
+  expect(new Set(statuses)).toEqual(new Set(['retired']))
 })
 
 test('a thread that is to take the place of one that is just ending never starts', async () => {

@@ -145,6 +145,14 @@ function handOver(mutex: number, owner: number): number {
   return sudog
 }
 
+/** The thread `m` has ended by itself: what its goroutines hold, which others may unlock, counts as thread `by`'s from now on. */
+export function passMutex(mutex: number, m: number, by: number): void {
+  const at = mutex + Mutex.state
+  for (let state = load(at); holderOf(state) === m + 1; state = load(at)) {
+    if (cas(at, state, (state & ((1 << HOLDER) - 1)) | heldBy(by)) === state) return
+  }
+}
+
 /**
  * The thread `m` is dead: if it held the mutex, nobody can have it any more. If not, the one that was on its way may have died with
  * it: nobody is, then, and if the mutex is free the next is woken. The first of a chain to be readied, or 0.

@@ -211,6 +211,18 @@ function advance(rw: number, owner: number): number {
   return read(rw + RWMutex.readers) === 0 ? handToWriter(rw, owner) : 0
 }
 
+/** The thread `m` has ended by itself: what its goroutines hold, which others may give up, counts as thread `by`'s from now on. */
+export function passRW(rw: number, m: number, by: number, owner: number): void {
+  lockQueue(rw, owner)
+  if (read(rw + RWMutex.writer) === m + 1) store(rw + RWMutex.writer, by + 1)
+  if (m < capacity(rw)) {
+    const readers = read(countOf(rw, m))
+    count(rw, m, -readers)
+    count(rw, by, readers)
+  }
+  unlockQueue(rw)
+}
+
 /**
  * The thread `m` is dead: if it was writing, nobody can have it any more; its readers are gone. The first of a chain to be readied, or 0.
  */

@@ -26,6 +26,7 @@ import {
   lockMutex,
   MISUSE,
   Mutex,
+  passMutex,
   RETRY,
   relockMutex,
   STARVING,
@@ -33,7 +34,7 @@ import {
   unlockMutex,
 } from './mutex.ts'
 import { now } from './native.ts'
-import { FULL, freeCounts, growRW, killRW, lockRW, RWMutex, rlockRW, runlockRW, unlockRW } from './rwmutex.ts'
+import { FULL, freeCounts, growRW, killRW, lockRW, passRW, RWMutex, rlockRW, runlockRW, unlockRW } from './rwmutex.ts'
 import { self } from './sched.ts'
 import {
   acquireSema,
@@ -345,6 +346,17 @@ export function atomic64(at: number, change: (old: bigint) => bigint): bigint {
 }
 
 // --- when a thread dies
+
+/** The thread `m` has ended by itself: what its goroutines have locked and left to others to unlock counts as this thread's. */
+export function adoptLocksOf(m: number): void {
+  self.slab.walk(HANDLE_CLASS, (at) => {
+    if (!retainIfAlive(at)) return
+    const kind = load(at + Waitable.kind)
+    if (kind === KIND.mutex) passMutex(at, m, self.id)
+    else if (kind === KIND.rwMutex) passRW(at, m, self.id, ownId())
+    release(at)
+  })
+}
 
 /** What the dead thread `m` held can be had no more: those who wait for it are told, and those who come. */
 export function failLocksOf(m: number): void {

@@ -76,7 +76,7 @@ import {
   Waitable,
   wakerOf,
 } from './sudog.ts'
-import { failLocksOf, queuesOf, resume } from './sync.ts'
+import { adoptLocksOf, failLocksOf, queuesOf, resume } from './sync.ts'
 import { mendSegment, Segment } from './syncmap.ts'
 import { freeM, startPinned, threadCount } from './threads.ts'
 import { startFree, wakep } from './wake.ts'
@@ -145,7 +145,8 @@ export function buryThread(id: number, cause: unknown): void {
   new Slab(SCHED + Sched.slab, m + M.cache, lockId(self.id)).flush()
   buryWaiters(id)
   sendErrands(id, buryGoroutines(id, cause))
-  failLocksOf(id)
+  if (status === M_RETIRED) adoptLocksOf(id)
+  else failLocksOf(id)
   closeChansOf(
     id,
     new ThreadDiedError(`the thread that made this context (M${id}) died: ${messageOf(cause)}`, { cause }),

@@ -41,6 +41,14 @@ describe('blocking', () => {
   )
 })
 
+test.each(['1', '2'])(
+  'what a goroutine has left locked stays so when its thread ends, and others may unlock it (GOMAXPROCS=%s)',
+  async (procs) => {
+    const { stdout } = await run('locked-and-ended.mjs', { env: { GOMAXPROCS: procs } })
+    expect(JSON.parse(stdout)).toEqual({ before: 0, after: [0, 1, 2] })
+  },
+)
+
 // They wait for most of their time.
 test.concurrent('a thread that is one too many by now ends when it has had nothing to do for long enough', async () => {
   const { stdout } = await run('idle-one-too-many.mjs', { env: { GOMAXPROCS: '2' } })

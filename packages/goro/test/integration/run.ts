@@ -61,7 +61,11 @@ function launch(program: string, options: RunOptions, stdin: 'ignore' | 'pipe'):
       look()
     })
   }
-  const killer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 20_000)
+  let killer = setTimeout(() => {
+    // What it hangs in: the monitor says that also while the main thread is blocked.
+    child.kill('SIGUSR2')
+    killer = setTimeout(() => child.kill('SIGKILL'), 2000)
+  }, options.timeout ?? 20_000)
   const end = new Promise<Outcome>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => {

@@ -48,4 +48,4 @@ while (!done) {
 }
 await all
 await echo.terminate()
-console.log(long <= count / 50 ? 'ok' : `${long} of ${count} waited`)
+console.log(long <= count / 10 ? 'ok' : `${long} of ${count} waited`)

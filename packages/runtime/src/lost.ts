@@ -9,8 +9,8 @@
  * do move, it is tried again soon; nothing is decided until it does. A goroutine that is not lost can't become so but by another death.
  *
  * The struct may be another goroutine's by now, which a living thread is just making: RUNNABLE, nobody's, and not in a queue yet. That thread has
- * said so before (`M.making`). So first it is seen to be RUNNABLE, then what is being made is looked at, then the queues: if its maker has gone on
- * to another by the second look, it was in a queue before the third.
+ * said so before (`M.making`), and takes that back when it is. So first it is seen to be RUNNABLE, then what is being made is looked at, then the
+ * queues: if its maker has taken it back by the second look, it was in a queue before the third.
  */
 import { type GlobalQueue, load, type RunQueueStealer, read, readF64 } from '@goro/memory'
 import { CANCELLED, G, isPinned, NOBODY, RUNNABLE } from './g.ts'
@@ -39,7 +39,7 @@ const isStill = ({ g, goid }: Suspect): boolean => isNobodys(g) && readF64(g + G
 
 /**
  * One look for `suspected` in `global`, in the queues of the living threads, `living`, and those of the `dead`; `made` tells what each of the
- * living is making or has made last. `lost` are to be queued again; of those that are `open` it is not known yet.
+ * living is making. `lost` are to be queued again; of those that are `open` it is not known yet.
  */
 export function search(
   suspected: readonly Suspect[],

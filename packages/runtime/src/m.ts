@@ -39,7 +39,7 @@ export const M = struct({
   held: i32,
   unheld: i32,
   reported: i32,
-  /** The goroutine that it is making or has made, or passed on, last; and what `created` is once that is counted. Owner. */
+  /** The goroutine that it is making or passing on, until that is in a queue, or 0; and what `created` is once it is counted. Owner. */
   making: i32,
   makingAs: i32,
   /** Times it went to sleep; and, as of the last one, races that its threads have lost (races.ts). Owner. */

@@ -244,6 +244,13 @@ export function noteMaking(g: number): void {
   write(self.m + M.makingAs, (read(self.m + M.created) + 1) | 0)
 }
 
+export const isMaking = (g: number): boolean => read(self.m + M.making) === g
+
+/** What it was making is in a queue, or is given up. */
+export function noteMade(): void {
+  write(self.m + M.making, 0)
+}
+
 /** Counts one more goroutine made by this thread. */
 export function countCreated(): void {
   count(M.created)

@@ -25,7 +25,7 @@ import type { LineEnd } from './line.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
 import { noteName } from './names.ts'
-import { countCreated, isClosed, isJoined, newGoid, noteMaking, self, wakeThread } from './sched.ts'
+import { countCreated, isClosed, isJoined, isMaking, newGoid, noteMade, noteMaking, self, wakeThread } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
 import { encode, HANDLE, packCell, unpackCell, writeMessage } from './value.ts'
 import { wakep } from './wake.ts'
@@ -126,10 +126,12 @@ export function newproc(
     writeValues(g, fn, args, api, options)
   } catch (error) {
     unname?.()
-    noteMaking(0)
+    noteMade()
     self.slab.freeClass(g, G_CLASS)
     throw error
   }
+  // A getter in a value may have made another one.
+  if (!isMaking(g)) noteMaking(g)
   write(g + G.code, code)
   writeF64(g + G.goid, goroutine.id)
   write(g + G.m, NOBODY)
@@ -142,6 +144,7 @@ export function newproc(
   expectResult()
   if (options?.line !== undefined) {
     self.pinned.put(g, 1)
+    noteMade()
     if (self.id === MAIN_M) onPinned()
     else wakeThread(MAIN_M)
     return goroutine
@@ -152,6 +155,7 @@ export function newproc(
   } else {
     self.runq.putNext(g)
   }
+  noteMade()
   wakep()
   return goroutine
 }

@@ -6,7 +6,7 @@
 import { store, write } from '@goro/memory'
 import { G, isPinned, NOBODY, RUNNABLE } from './g.ts'
 import { M } from './m.ts'
-import { self } from './sched.ts'
+import { noteMade, self } from './sched.ts'
 import { wakep } from './wake.ts'
 
 /** What a goroutine is made ready for: once it is elsewhere its struct may come back as another's. */
@@ -44,5 +44,6 @@ export function passOn(g: number): void {
   write(g + G.m, NOBODY)
   write(g + G.schedlink, 0)
   self.global.put(g, 1)
+  noteMade()
   wakep()
 }

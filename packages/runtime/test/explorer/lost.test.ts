@@ -26,7 +26,7 @@ const queueAt = (t: number) => GLOBAL + Math.ceil(GlobalQueueLayout.SIZE / LINE)
 const GS = queueAt(3)
 const gAt = (n: number) => GS + n * LINE
 const COUNT = 6
-/** What thread `t` is making, or has made last: `M.making`. */
+/** What thread `t` is making: `M.making`. */
 const makingAt = (t: number) => gAt(COUNT) + t * LINE
 /** How often each was run: a word that G's struct does not use. */
 const RUNS = G.cell0
@@ -126,6 +126,7 @@ describe('a thread dies', () => {
         write(gAt(n) + G.m, NOBODY)
         store(gAt(n) + G.status, RUNNABLE)
         owner(1).put(gAt(n))
+        store(makingAt(1), 0)
       }
       run(1, owner(1).get())
     }

@@ -81,12 +81,18 @@ function print(scenario, records) {
 function readRuns(files) {
   const runs = files.map((file) => JSON.parse(readFileSync(file, 'utf8'), never))
   const key = ({ scenario, contender, node }) => `${scenario} ${contender} ${node}`
-  const records = new Map(runs.flatMap((run) => run.records).map((record) => [key(record), record]))
+  const records = new Map(runs.flatMap(withOwnGo).map((record) => [key(record), record]))
   const minutes = runs.reduce((sum, run) => sum + run.minutes, 0)
   const run = { ...runs[0], minutes, records: [...records.values()] }
   console.log(`${machineLines(run.machine, nodesOf(run.records)).join('\n')}\n`)
   for (const scenario of scenarios) print(scenario, run.records)
   return run
+}
+
+/** The records of a run of one Node, with Go's as that Node's: a ratio is of two figures of one run. */
+function withOwnGo({ records }) {
+  const nodes = nodesOf(records)
+  return nodes.length === 1 ? records.map((record) => ({ node: nodes[0], ...record })) : records
 }
 
 /** JSON has no Infinity: null stands for never. */

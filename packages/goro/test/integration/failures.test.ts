@@ -60,7 +60,8 @@ describe('a thread that dies', () => {
       queued: 500,
       after: 42,
       live: 0,
-      threads: 1,
+      isCounted: false,
+      agrees: true,
     })
     expect(code).toBe(0)
   })

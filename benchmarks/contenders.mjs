@@ -46,6 +46,32 @@ export async function worker(task, count = threads) {
     })
 }
 
+/**
+ * What the machine and Node leave to anyone: bare Workers, each given an equal share of the calls that are made in one go, all in one
+ * message, whose results come back in one. Nobody hands anything out meanwhile.
+ */
+export async function shares(task) {
+  const { Worker } = await import('node:worker_threads')
+  const workers = Array.from({ length: threads }, () => new Worker(poolFile('share'), { workerData: task.name }))
+  let calls = []
+  const send = () => {
+    const made = calls
+    calls = []
+    for (const [k, worker] of workers.entries()) {
+      const mine = made.filter((_, i) => i % threads === k)
+      worker.once('message', (results) => {
+        for (const [i, { resolve }] of mine.entries()) resolve(results[i])
+      })
+      worker.postMessage(mine.map(({ x }) => x))
+    }
+  }
+  return (x) =>
+    new Promise((resolve) => {
+      if (calls.length === 0) queueMicrotask(send)
+      calls.push({ x, resolve })
+    })
+}
+
 export async function piscina(task, settings = { atomics: 'sync', concurrentTasksPerWorker: 4096 }) {
   const { Piscina, FixedQueue } = await import('piscina')
   const pool = new Piscina({

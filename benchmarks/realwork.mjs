@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { goro, multithreading, piscina, plain, poolifier, tinypool, workerpool } from './contenders.mjs'
+import { goro, multithreading, piscina, plain, poolifier, shares, tinypool, workerpool } from './contenders.mjs'
 import { median, warmUp } from './harness/measure.mjs'
 
 /** What goro is to reach. */
@@ -30,6 +30,7 @@ export function contenders(n, work, isAlone) {
   return {
     goro: contender(goro),
     plain: contender(plain),
+    worker: contender(shares),
     piscina: contender(piscina, { atomics: 'sync', ...oneAtATime }),
     tinypool: contender(tinypool, { useAtomics: false, ...oneAtATime }),
     workerpool: contender(workerpool),

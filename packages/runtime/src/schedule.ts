@@ -65,7 +65,7 @@ const SPIN_FOR_ANSWER_MS = 0.25
 /** How long it looks without a turn of libuv, if goroutines wait: a turn takes 3 to 5 µs, in which nothing else is seen. */
 const LOOK_MS = 0.015
 
-/** It stops looking after as many times in vain, and tries again after as many more. */
+/** It stops looking after as many times in vain, and tries again after as many more, unless work comes before it sleeps. */
 const VAIN_LOOKS = 4
 const LOOK_AGAIN_EVERY = 32
 /** How long a thread keeps its processor while others wait for one. */
@@ -149,7 +149,11 @@ export async function schedule(g: number): Promise<void> {
       await endOfMicrotasks()
     } else if (!turnIsDue) {
       endStep()
-      await slept(isLocked() ? stopLocked() : stopm())
+      const sleeps = read(self.m + M.sleeps)
+      const sleep = isLocked() ? stopLocked() : stopm()
+      // Work came before it slept: to look for it would have paid.
+      if (read(self.m + M.sleeps) === sleeps) vain = 0
+      await slept(sleep)
     } else {
       wakeMainDozing()
       if (!spin()) await turn()
@@ -456,7 +460,7 @@ function noteActivity(): void {
 /**
  * How long to look for work this time. Where threads are more than cores, whoever looks takes the core from whom it waits for, and is
  * the one whose turn is over when that one answers: having looked in vain a few times it sleeps at once, and only tries once in a while
- * whether that has changed.
+ * whether that has changed, or when there is work already at the last look before the sleep.
  */
 function patience(): number {
   if (vain >= VAIN_LOOKS && vain % LOOK_AGAIN_EVERY !== 0) return 0

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners } from 'node:events'
 import { MessageChannel, type MessagePort, threadId } from 'node:worker_threads'
-import { go, runtime } from 'goro'
+import { chan, go, runtime } from 'goro'
 import { describe, expect, test } from 'vitest'
 
 describe('go', () => {
@@ -137,8 +137,9 @@ describe('Goroutine', () => {
   })
 
   test('takes part in Promise.race, any and allSettled', async () => {
-    const never = go(() => new Promise((resolve) => setTimeout(resolve, 200)))
-    expect(await Promise.race([never, go(() => 'first')])).toBe('first')
+    const gate = chan()
+    const late = go(async () => void (await gate.recv()))
+    expect(await Promise.race([late, go(() => 'first')])).toBe('first')
     const settled = await Promise.allSettled([
       go(() => 1),
       go(() => {
@@ -146,7 +147,8 @@ describe('Goroutine', () => {
       }),
     ])
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
-    await never
+    gate.close()
+    await late
   })
 })
 

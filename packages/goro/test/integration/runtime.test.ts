@@ -1,15 +1,17 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { go, runtime } from 'goro'
+import { chan, go, runtime } from 'goro'
 import { describe, expect, test } from 'vitest'
 import { run } from './run.ts'
 
 describe('runtime', () => {
   test('numGoroutine counts what has not finished', async () => {
     expect(runtime.numGoroutine()).toBe(0)
-    const gs = Array.from({ length: 10 }, () => go(() => new Promise((resolve) => setTimeout(resolve, 20))))
+    const gate = chan()
+    const gs = Array.from({ length: 10 }, () => go(async () => void (await gate.recv())))
     expect(runtime.numGoroutine()).toBe(10)
+    gate.close()
     await Promise.all(gs)
     expect(runtime.numGoroutine()).toBe(0)
   })

@@ -138,18 +138,23 @@ function requireInto(key: string, script: string, specifier: string): Promise<ne
   }
 }
 
-function imported(script: string, from: Import): unknown {
+/** Gives what is imported: of a variable that is exported, the value that it has then. */
+function giverOfImport(script: string, from: Import): Giver {
+  const key = keyOf(script, from)
   const [name = '', ...properties] = from.path
-  const loaded = modules.get(keyOf(script, from))
-  let value = from.isRequired ? required(loaded, name) : exported(loaded as Namespace, name)
-  for (const property of properties) value = (value as Namespace)[property]
-  return value
+  return () => {
+    const loaded = modules.get(key)
+    let value = from.isRequired ? required(loaded, name) : exported(loaded as Namespace, name)
+    for (const property of properties) value = (value as Namespace)[property]
+    return value
+  }
 }
 
 /** An export of CommonJS may be one that Node has not found: then it is a property of the default export, `module.exports`. */
 function exported(namespace: Namespace, name: string): unknown {
   if (name === '*') return namespace
-  if (name in namespace) return namespace[name]
+  const value = namespace[name]
+  if (value !== undefined || name in namespace) return value
   // An ESM module that was required by a loader of its own is none of CommonJS.
   if (name === EXPORTS) return 'default' in namespace ? namespace.default : namespace
   return (namespace.default as Namespace | undefined)?.[name]
@@ -253,9 +258,15 @@ interface Part {
   readonly others: readonly (readonly [value: number, give: Giver])[]
   /** What it refers to in the graph, by root. */
   readonly nodes: readonly (readonly [root: string, node: number])[]
-  readonly elements: readonly (readonly [element: number, give: Giver])[]
+  readonly elements: readonly Element[]
   /** Somebody may get hold of it: then it needs a note. */
   readonly isSeen: boolean
+}
+
+/** What its thunk gives in one place. */
+interface Element {
+  readonly element: number
+  readonly give: Giver
 }
 
 type Giver = (data: readonly unknown[], made: Made) => unknown
@@ -292,7 +303,7 @@ function partOf({ code, isOnly, values: kinds }: GraphNode, index: number, { nod
     nodes: givers.flatMap(({ slot, value }) =>
       nodesIn(value).map((node) => [slot.form?.root as string, node] as const),
     ),
-    elements: givers.map(({ slot, give }) => [slot.index, give] as const),
+    elements: givers.map(({ slot, give }) => ({ element: slot.index, give })),
     // A graph without data is made once, and other graphs refer to it.
     isSeen:
       count === 0 ||
@@ -312,7 +323,7 @@ function giverOf(value: Value, script: string): Giver {
   if ('data' in value) return (data) => data[value.data]
   if ('node' in value) return (_, made) => made[value.node]
   if ('code' in value) return () => functionAt(value.code)
-  if ('from' in value) return () => imported(script, value.from)
+  if ('from' in value) return giverOfImport(script, value.from)
   if ('refusal' in value) return () => refusing(value.refusal)
   const members = Object.entries(value.members).map(([name, member]) => [name, giverOf(member, script)] as const)
   const { isObject } = value
@@ -390,7 +401,10 @@ const madeAlone = (part: Part) => (data: readonly unknown[]) => {
 function note(fn: AnyFunction, { maker, isOnly, elements }: Part, data: readonly unknown[], made: Made): void {
   const thunk = () => {
     const values: unknown[] = []
-    for (const [element, give] of elements) values[element] = give(data, made)
+    for (let i = 0; i < elements.length; i++) {
+      const { element, give } = elements[i] as Element
+      values[element] = give(data, made)
+    }
     return values
   }
   noteLinked(fn, thunk, maker.site, isOnly)

@@ -430,25 +430,52 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
+/** What waits for the promise of a goroutine that has started. It is used again: to make two functions for each goroutine costs as much as a small one. */
+interface Waiter {
+  g: number
+  onFulfilled(value: unknown): void
+  onRejected(error: unknown): void
+}
+
+/** Those that wait for nothing. */
+const waiters: Waiter[] = []
+const WAITERS_KEPT = 1024
+
+const { then } = Promise.prototype
+
+function newWaiter(): Waiter {
+  const waiter = {
+    g: 0,
+    onFulfilled(value: unknown): void {
+      const g = settled(waiter)
+      if (value === ELSEWHERE) passOn(g)
+      else if (value !== GONE) finish(g, value)
+    },
+    onRejected(error: unknown): void {
+      fail(settled(waiter), error)
+    },
+  }
+  return waiter
+}
+
+/** The goroutine of `waiter`, which waits no longer. */
+function settled(waiter: Waiter): number {
+  if (waiters.length < WAITERS_KEPT) waiters.push(waiter)
+  write(self.m + M.waiting, read(self.m + M.waiting) - 1)
+  noteActivity()
+  return waiter.g
+}
+
 /** `g` has started and goes on when `promise` settles: it stays on this thread. */
 function wait(g: number, promise: PromiseLike<unknown>): void {
   noteWaiting()
   write(g + G.status, WAITING)
   write(self.m + M.waiting, read(self.m + M.waiting) + 1)
   begun++
-  Promise.resolve(promise).then(
-    (value) => {
-      write(self.m + M.waiting, read(self.m + M.waiting) - 1)
-      noteActivity()
-      if (value === ELSEWHERE) passOn(g)
-      else if (value !== GONE) finish(g, value)
-    },
-    (error) => {
-      write(self.m + M.waiting, read(self.m + M.waiting) - 1)
-      noteActivity()
-      fail(g, error)
-    },
-  )
+  const waiter = waiters.pop() ?? newWaiter()
+  waiter.g = g
+  // As `await` does it: a `then` that somebody has put on a promise of Node's own is not asked.
+  then.call(Promise.resolve(promise), waiter.onFulfilled, waiter.onRejected)
 }
 
 /** Something runs on this thread: it leaves things for the event loop to do, and more may follow soon. */

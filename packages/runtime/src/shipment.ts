@@ -68,7 +68,7 @@ function ship(note: Note, api: string): number {
   let step: Step = site.first
   for (const { index, from } of sent) {
     const value = values[index]
-    const token = tokenOf(value, from)
+    const token = value === note.fn ? NODE : tokenOf(value, from)
     const next = token === UNKNOWN ? undefined : nextOf(step, token)
     if (next === undefined) return new Walk(note, new Reading(api, note, values)).graph()
     if (token === DATA) data.push(value)
@@ -81,7 +81,11 @@ function ship(note: Note, api: string): number {
 
 /** What stands for `value` in a walk, if no more has to be looked at. */
 function tokenOf(value: unknown, from: Import | undefined): number {
-  if (typeof value === 'function') return noteOn(value)?.fixed || UNKNOWN
+  if (typeof value === 'function') {
+    const note = noteOf(value)
+    if (note === undefined) return isLoadable(from) ? IMPORT : UNKNOWN
+    return note.fixed || UNKNOWN
+  }
   return from === undefined || isData(value, from) ? DATA : UNKNOWN
 }
 

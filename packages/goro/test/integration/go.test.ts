@@ -17,6 +17,19 @@ describe('go', () => {
     expect(await go(slow, 5)).toBe('done')
   })
 
+  test('awaits a promise as `await` does: a `then` of its own is not asked', async () => {
+    const odd = () => {
+      const promise = Promise.resolve('once')
+      promise.then = ((callback: (value: string) => void) => {
+        callback('twice')
+        callback('twice')
+      }) as never
+      return promise
+    }
+    const twice = await Promise.all([go(odd), go(odd), go(async () => 'other')])
+    expect(twice).toEqual(['once', 'once', 'other'])
+  })
+
   test('runs on a thread that is not this one', async () => {
     expect(await go(() => threadId)).not.toBe(threadId)
   })

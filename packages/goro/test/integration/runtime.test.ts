@@ -18,7 +18,9 @@ describe('runtime', () => {
 
   test('numThread is the number of threads for goroutines', async () => {
     await go(() => {})
-    expect(runtime.numThread()).toBe(runtime.gomaxprocs())
+    // One more for each step that the machine holds up for so long that it is overtaken.
+    expect(runtime.numThread()).toBe(runtime.stats().threads.length)
+    expect(runtime.numThread()).toBeGreaterThanOrEqual(runtime.gomaxprocs())
   })
 
   test('stats shows processors, threads, goroutines and memory', async () => {

@@ -1,4 +1,4 @@
 import { go, runtime } from 'goro'
 
 await go(() => {})
-console.log(runtime.gomaxprocs(), runtime.numThread())
+console.log(runtime.gomaxprocs(), runtime.stats().processors.length)

@@ -430,7 +430,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
-/** What waits for the promise of a goroutine that has started. It is used again: to make two functions for each goroutine costs as much as a small one. */
+/**
+ * What waits for the promise of a goroutine that has started, to be used again: to make two functions for each costs as much as a small
+ * goroutine. There are so many at most. Beyond that each goroutine has functions of its own, which take less memory.
+ */
 interface Waiter {
   g: number
   onFulfilled(value: unknown): void
@@ -439,32 +442,26 @@ interface Waiter {
 
 /** Those that wait for nothing. */
 const waiters: Waiter[] = []
-const WAITERS_KEPT = 1024
-
-const { then } = Promise.prototype
+let waitersMade = 0
+const WAITERS_MOST = 1024
 
 function newWaiter(): Waiter {
+  waitersMade++
   const waiter = {
     g: 0,
     onFulfilled(value: unknown): void {
-      const g = settled(waiter)
-      if (value === ELSEWHERE) passOn(g)
-      else if (value !== GONE) finish(g, value)
+      waiters.push(waiter)
+      fulfilled(waiter.g, value)
     },
     onRejected(error: unknown): void {
-      fail(settled(waiter), error)
+      waiters.push(waiter)
+      rejected(waiter.g, error)
     },
   }
   return waiter
 }
 
-/** The goroutine of `waiter`, which waits no longer. */
-function settled(waiter: Waiter): number {
-  if (waiters.length < WAITERS_KEPT) waiters.push(waiter)
-  write(self.m + M.waiting, read(self.m + M.waiting) - 1)
-  noteActivity()
-  return waiter.g
-}
+const { then } = Promise.prototype
 
 /** `g` has started and goes on when `promise` settles: it stays on this thread. */
 function wait(g: number, promise: PromiseLike<unknown>): void {
@@ -472,10 +469,32 @@ function wait(g: number, promise: PromiseLike<unknown>): void {
   write(g + G.status, WAITING)
   write(self.m + M.waiting, read(self.m + M.waiting) + 1)
   begun++
+  // As `await` does it: a `then` that somebody has put on a promise of Node's own is not asked.
+  const native = Promise.resolve(promise)
+  if (waiters.length === 0 && waitersMade >= WAITERS_MOST) {
+    then.call(
+      native,
+      (value) => fulfilled(g, value),
+      (error) => rejected(g, error),
+    )
+    return
+  }
   const waiter = waiters.pop() ?? newWaiter()
   waiter.g = g
-  // As `await` does it: a `then` that somebody has put on a promise of Node's own is not asked.
-  then.call(Promise.resolve(promise), waiter.onFulfilled, waiter.onRejected)
+  then.call(native, waiter.onFulfilled, waiter.onRejected)
+}
+
+function fulfilled(g: number, value: unknown): void {
+  write(self.m + M.waiting, read(self.m + M.waiting) - 1)
+  noteActivity()
+  if (value === ELSEWHERE) passOn(g)
+  else if (value !== GONE) finish(g, value)
+}
+
+function rejected(g: number, error: unknown): void {
+  write(self.m + M.waiting, read(self.m + M.waiting) - 1)
+  noteActivity()
+  fail(g, error)
 }
 
 /** Something runs on this thread: it leaves things for the event loop to do, and more may follow soon. */

@@ -115,11 +115,12 @@ describe('settings', () => {
   ])(
     'the CPU quota is followed while goroutines run, if nobody has said how many processors (GOMAXPROCS %s)',
     async (set, seen) => {
-      const root = join(mkdtempSync(join(tmpdir(), 'goro-quota-')), 'root')
+      const folder = mkdtempSync(join(tmpdir(), 'goro-quota-'))
+      const root = join(folder, 'root')
       cpSync(new URL('../../../runtime/test/fixtures/cgroup/v2', import.meta.url), root, { recursive: true })
       const env = { GORODEBUG: `sysroot=${root}`, ...(set === 'unset' ? {} : { GOMAXPROCS: set }) }
       const { stdout, stderr } = await run('quota.mjs', { args: [join(root, 'sys/fs/cgroup/app/cpu.max')], env })
-      rmSync(root, { recursive: true })
+      rmSync(folder, { recursive: true })
       expect(stderr).toBe('')
       expect(JSON.parse(stdout)).toEqual({ seen, lost: 0, live: 0 })
     },

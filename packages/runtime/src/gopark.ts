@@ -117,6 +117,7 @@ export function acquireSudog(): number {
   write(sudog + Sudog.select, 0)
   write(sudog + Sudog.on, 0)
   write(sudog + Sudog.cell, 0)
+  write(sudog + Sudog.goid, NOBODY)
   write(sudog + Sudog.status, SUDOG_SPARE)
   return sudog
 }
@@ -183,9 +184,11 @@ export function park(sudog: number, settle: Settle, keep: unknown, own = false):
   const promise = new Promise(capture)
   if (!own) parked++
   onPark()
-  // It is in its queue already, but only dumps look at these. The runtime itself is nobody.
-  write(sudog + Sudog.goid, own ? NOBODY : currentGoid())
-  write(sudog + Sudog.since, clock)
+  // It is in its queue already, but only dumps look at these, and at none that is nobody's yet. The runtime itself is nobody.
+  if (!own) {
+    write(sudog + Sudog.since, clock)
+    write(sudog + Sudog.goid, currentGoid())
+  }
   if (wokenCount > 0 && budget > 0) tell()
   return promise
 }
@@ -303,6 +306,7 @@ function forget(beside: Parked, sudog: number): (value: unknown) => void {
     write(sudog + Sudog.status, SUDOG_SPARE)
     // It may have been a select's record.
     write(sudog + Sudog.select, 0)
+    write(sudog + Sudog.goid, NOBODY)
     spares[spare++] = beside
   }
   return resolve

@@ -33,7 +33,7 @@ export const Sudog = struct({
   owner: i32,
   /** Its place in the owner's table (gopark.ts). */
   slot: i32,
-  /** Goroutine that waits, the low half of its id; 0 if that is not known. And since when, in seconds of the runtime's life. */
+  /** Goroutine that waits, the low half of its id; 0 if that is not known, NOBODY until it is said. And since when, in seconds. */
   goid: i32,
   since: i32,
   /** The struct it waits on; 0 in a select's record. */

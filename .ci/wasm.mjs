@@ -1,5 +1,5 @@
 /**
- * Compiles packages/runtime/src/chan.as, which is AssemblyScript, into chan-code.ts beside it, if that is not of the same source, layouts
+ * Compiles packages/runtime/src/quick.as, which is AssemblyScript, into quick-code.ts beside it, if that is not of the same source, layouts
  * and compiler already: so a set-up needs no compiler, and what is in the repository is never stale.
  */
 import { createHash } from 'node:crypto'
@@ -16,24 +16,24 @@ export async function wasm(root) {
 }
 
 /** Where it stands. */
-export const TARGET = 'packages/runtime/src/chan-code.ts'
+export const TARGET = 'packages/runtime/src/quick-code.ts'
 
 /** What is to stand there. */
 export async function codeFile(root) {
   const { source, hash } = await sourceOf(root)
   const code = Buffer.from(await compile(source)).toString('base64')
-  return `/** What .ci/wasm.mjs has made of chan.as. ${hash} */\nexport const CODE =\n  '${code}'\n`
+  return `/** What .ci/wasm.mjs has made of quick.as. ${hash} */\nexport const CODE =\n  '${code}'\n`
 }
 
 const FLAGS = [
-  ...['--outFile', 'chan.wasm', '-O3', '--runtime', 'stub', '--noAssert', '--enable', 'threads'],
+  ...['--outFile', 'quick.wasm', '-O3', '--runtime', 'stub', '--noAssert', '--enable', 'threads'],
   // At most 4 GiB, as much as a module can reach; any region that is no larger will do.
   ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '--zeroFilledMemory'],
 ]
 
 /** With the layouts filled in; and a hash of all that decides what it is compiled to. */
 async function sourceOf(root) {
-  const source = (await offsets(root))(readFileSync(join(root, 'packages/runtime/src/chan.as'), 'utf8'))
+  const source = (await offsets(root))(readFileSync(join(root, 'packages/runtime/src/quick.as'), 'utf8'))
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules/assemblyscript/package.json'), 'utf8'))
   const hash = createHash('sha256').update(version).update(FLAGS.join(' ')).update(source).digest('hex')
   return { source, hash }
@@ -42,13 +42,13 @@ async function sourceOf(root) {
 async function compile(source) {
   const { default: asc } = await import('assemblyscript/asc')
   let code
-  const { error, stderr } = await asc.main(['chan.ts', ...FLAGS], {
-    readFile: (name) => (name === 'chan.ts' ? source : null),
+  const { error, stderr } = await asc.main(['quick.ts', ...FLAGS], {
+    readFile: (name) => (name === 'quick.ts' ? source : null),
     writeFile: (_name, contents) => {
       code = contents
     },
     listFiles: () => [],
   })
-  if (error) throw new Error(`chan.as: ${error.message}\n${stderr}`)
+  if (error) throw new Error(`quick.as: ${error.message}\n${stderr}`)
   return code
 }

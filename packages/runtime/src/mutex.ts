@@ -13,6 +13,9 @@
  * takes WOKEN away by the same write by which it takes the mutex, or says under the lock that it waits again. DEAD is for ever.
  *
  * Linearization points: the `cas` that takes it; the `cas` or `store` that frees it or hands it on.
+ *
+ * The `cas` that needs no lock is WebAssembly's where there is one (wasm.ts): it looks first, which costs nothing there, and so needs one
+ * `cas` also while others wait.
  */
 import { array, cas, i32, load, read, store, struct, write } from '@goro/memory'
 import { BLOCKED, DONE } from './chan.ts'
@@ -29,6 +32,7 @@ import {
   Waitable,
   Waitq,
 } from './sudog.ts'
+import { quickLock, quickUnlock } from './wasm.ts'
 
 export const Mutex = struct({
   /** As every `Waitable`. */
@@ -61,6 +65,10 @@ export const DIED = 4
 
 /** Takes the mutex if it is free. */
 export function trylock(mutex: number, m: number): number {
+  return quickLock(mutex, m) === DONE ? DONE : trylockSlow(mutex, m)
+}
+
+function trylockSlow(mutex: number, m: number): number {
   const state = cas(mutex + Mutex.state, 0, heldBy(m))
   if (state === 0) return DONE
   if (state === DEAD) return DIED
@@ -100,6 +108,10 @@ function take(mutex: number, sudog: number, m: number, owner: number, wasWoken: 
 
 /** Frees the mutex, which thread `m` mostly holds itself. DONE, MISUSE, DIED, or a waiter to be readied. */
 export function unlockMutex(mutex: number, m: number, owner: number): number {
+  return quickUnlock(mutex) === DONE ? DONE : unlockOf(mutex, m, owner)
+}
+
+function unlockOf(mutex: number, m: number, owner: number): number {
   const state = cas(mutex + Mutex.state, heldBy(m), 0)
   if (state === heldBy(m)) return DONE
   if (state === DEAD) return DIED

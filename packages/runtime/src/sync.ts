@@ -90,22 +90,22 @@ interface Locking {
 export function mutexLock<T>(mutex: number, keep: Handle, value: T): Promise<T> {
   // Before it has the mutex, which it would hold while others have their turn.
   if (!spend()) return putOff(() => mutexLock(mutex, keep, value))
-  let outcome = trylock(mutex, self.id)
-  if (outcome === BLOCKED) {
-    let sudog: number
-    try {
-      sudog = spareSudog()
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    write(sudog + Sudog.info, 0)
-    outcome = lockMutex(mutex, sudog, self.id, ownId())
-    if (outcome === BLOCKED) {
-      const locking: Locking = { keep, mutex, since: now(), value }
-      return park(sudog, settleLock, locking) as Promise<T>
-    }
+  return trylock(mutex, self.id) === DONE ? Promise.resolve(value) : lockSlow(mutex, keep, value)
+}
+
+function lockSlow<T>(mutex: number, keep: Handle, value: T): Promise<T> {
+  let sudog: number
+  try {
+    sudog = spareSudog()
+  } catch (error) {
+    return Promise.reject(error)
   }
-  return outcome === DIED ? Promise.reject(diedError()) : Promise.resolve(value)
+  write(sudog + Sudog.info, 0)
+  const outcome = lockMutex(mutex, sudog, self.id, ownId())
+  if (outcome === DIED) return Promise.reject(diedError())
+  if (outcome === DONE) return Promise.resolve(value)
+  const locking: Locking = { keep, mutex, since: now(), value }
+  return park(sudog, settleLock, locking) as Promise<T>
 }
 
 function settleLock(sudog: number, locking: unknown): unknown {
@@ -129,9 +129,13 @@ export function mutexTryLock(mutex: number): boolean {
 /** @throws SyncError, ThreadDiedError */
 export function mutexUnlock(mutex: number): void {
   const outcome = unlockMutex(mutex, self.id, ownId())
+  if (outcome !== DONE) unlocked(outcome)
+}
+
+function unlocked(outcome: number): void {
   if (outcome === MISUSE) throw new SyncError('sync: unlock of unlocked mutex')
   if (outcome === DIED) throw diedError()
-  if (outcome !== DONE) goready(outcome)
+  goready(outcome)
 }
 
 // --- RWMutex

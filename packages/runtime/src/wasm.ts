@@ -1,12 +1,13 @@
 /**
- * The operations on channels that are WebAssembly: one call takes the lock, does what there is to do and frees the lock, in half the time of
- * the same accesses in JavaScript, each of which loads and checks the view and its bounds (docs/decisions/0009-waiting-faster.md).
+ * The operations on channels and mutexes that are WebAssembly. On a channel one call takes the lock, does what there is to do and frees the
+ * lock, in half the time of the same accesses in JavaScript, each of which loads and checks the view and its bounds
+ * (docs/decisions/0009-waiting-faster.md).
  *
- * chan.ts is what they mean, and does what they leave: in the explorer, where memory is none of WebAssembly's (a region beyond
+ * chan.ts and mutex.ts are what they mean, and do what they leave: in the explorer, where memory is none of WebAssembly's (a region beyond
  * 4 GiB), or if the order of locks is checked, that is everything.
  */
 import { checksRanks, instantiate } from '@goro/memory'
-import { CODE } from './chan-code.ts'
+import { CODE } from './quick-code.ts'
 
 /** The rest is for chan.ts to do: the lock is held. */
 export const HELD = -1
@@ -16,25 +17,37 @@ export const CONTENDED = -2
 /** As `chansend` and `chanrecv`; or one of the above. */
 type Operation = (c: number, cell: number, sudog: number, owner: number) => number
 
-const leave: Operation = () => CONTENDED
-
-/** Compiled when a thread first needs them. */
-export let quickSend: Operation = (...operation) => link().send(...operation)
-export let quickRecv: Operation = (...operation) => link().recv(...operation)
-
-function link(): { send: Operation; recv: Operation } {
-  const functions = checksRanks() ? undefined : compile()
-  const { send = leave, recv = leave } = (functions ?? {}) as { send?: Operation; recv?: Operation }
-  quickSend = send
-  quickRecv = recv
-  return { send, recv }
+interface Quick {
+  readonly send: Operation
+  readonly recv: Operation
+  /** DONE or CONTENDED, which here is: not in the quick way. */
+  readonly lockMutex: (mutex: number, m: number) => number
+  readonly unlockMutex: (mutex: number) => number
 }
 
-function compile(): Record<string, unknown> | undefined {
+const leave = () => CONTENDED
+const NONE: Quick = { send: leave, recv: leave, lockMutex: leave, unlockMutex: leave }
+
+/** Compiled when a thread first needs them. */
+export let quickSend: Quick['send'] = (...operation) => link().send(...operation)
+export let quickRecv: Quick['recv'] = (...operation) => link().recv(...operation)
+export let quickLock: Quick['lockMutex'] = (...operation) => link().lockMutex(...operation)
+export let quickUnlock: Quick['unlockMutex'] = (...operation) => link().unlockMutex(...operation)
+
+function link(): Quick {
+  const quick = (checksRanks() ? undefined : compile()) ?? NONE
+  quickSend = quick.send
+  quickRecv = quick.recv
+  quickLock = quick.lockMutex
+  quickUnlock = quick.unlockMutex
+  return quick
+}
+
+function compile(): Quick | undefined {
   try {
-    return instantiate(Buffer.from(CODE, 'base64'))
+    return instantiate(Buffer.from(CODE, 'base64')) as Quick | undefined
   } catch {
-    // Where no code may be made at run time, or there is no room for it: chan.ts does without.
+    // Where no code may be made at run time, or there is no room for it: TypeScript does without.
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-/** Channels in WebAssembly (chan.as) against chan.ts: the same outcomes, and the same memory, word for word. */
+/** Channels in WebAssembly (quick.as) against chan.ts: the same outcomes, and the same memory, word for word. */
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 

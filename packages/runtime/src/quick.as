@@ -10,7 +10,7 @@
 /** As in chan.ts. Anything else that is above 0 is the address of a waiter. */
 const BLOCKED: i32 = 0
 const DONE: i32 = 1
-/** As in wasm.ts: the rest is for chan.ts to do, under the lock, which is held; and: the lock is another thread's. */
+/** As in wasm.ts: the rest is for chan.ts to do, under the lock, which is held; and: nothing is done, it is all for TypeScript to do. */
 const HELD: i32 = -1
 const CONTENDED: i32 = -2
 
@@ -149,4 +149,27 @@ export function recv(c: u32, cell: u32, sudog: u32, owner: i32): i32 {
   write(c + Chan.head, after(head, capacity))
   unlock(c)
   return DONE
+}
+
+/** As in mutex.ts. */
+const MUTEX_WAITERS: i32 = 1
+const MUTEX_WOKEN: i32 = 2
+const HOLDER: i32 = 2
+const MARKS: i32 = MUTEX_WAITERS | MUTEX_WOKEN
+
+/** Takes the mutex if it is free, whoever waits for it: one look and one `cas`, where mutex.ts may need two of those. */
+export function lockMutex(mutex: u32, m: i32): i32 {
+  const at: u32 = (mutex + Mutex.state) << 2
+  const state = atomic.load<i32>(at)
+  if ((state & ~MARKS) != 0) return CONTENDED
+  return atomic.cmpxchg<i32>(at, state, state | ((m + 1) << HOLDER)) == state ? DONE : CONTENDED
+}
+
+/** Frees the mutex if nobody is to be woken. */
+export function unlockMutex(mutex: u32): i32 {
+  const at: u32 = (mutex + Mutex.state) << 2
+  const state = atomic.load<i32>(at)
+  // Free, or DEAD, or the first who waits is to be told.
+  if ((state & ~MARKS) <= 0 || (state & MARKS) == MUTEX_WAITERS) return CONTENDED
+  return atomic.cmpxchg<i32>(at, state, state & MARKS) == state ? DONE : CONTENDED
 }

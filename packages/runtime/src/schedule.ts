@@ -235,7 +235,7 @@ function runGoroutines(): number {
     }
     if (pollIsDue()) return EVENTS
     if (leavesToOthers()) return EVENTS
-    const g = isLocked() ? 0 : takeRunnable()
+    const g = isLocked() ? 0 : takeRunnable(begun > 0)
     if (g === 0) return begun === 0 ? NOTHING : turnOfMicrotasks()
     isOwed = false
     resetSpinning()
@@ -244,9 +244,12 @@ function runGoroutines(): number {
   }
 }
 
-/** A goroutine to run, or 0. It says at once whose it is: if this thread dies before it runs, another one is to run it. */
-function takeRunnable(): number {
-  const g = given === 0 ? findRunnable() : given
+/**
+ * A goroutine to run, or 0. It says at once whose it is: if this thread dies before it runs, another one is to run it. `isBusy`: there is
+ * something else to do.
+ */
+function takeRunnable(isBusy: boolean): number {
+  const g = given === 0 ? findRunnable(isBusy) : given
   if (g !== 0) write(g + G.m, self.id)
   given = 0
   return g
@@ -283,7 +286,7 @@ function startSome(): void {
   const end = start + Math.min(start - lastMicrotasks, POLL_EVERY_MS)
   const mostWaiting = read(self.m + M.waiting) + BEGUN_MOST
   do {
-    const g = takeRunnable()
+    const g = takeRunnable(true)
     if (g === 0) return
     resetSpinning()
     execute(g)

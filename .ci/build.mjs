@@ -87,6 +87,7 @@ const SCRIPTS = {
     const texts = {
       thread: "module.exports = require('./src/thread.cts')",
       monitor: "export { default } from './src/monitor.ts'",
+      porter: "export { default } from './src/porter.ts'",
       piscina: "export { Piscina } from 'piscina'",
       worker: `require(${JSON.stringify(join(dirname(createRequire(join(runtime, 'x')).resolve('piscina')), 'worker.js'))})`,
       acorn: "export * from 'acorn'",
@@ -155,6 +156,7 @@ const { outputFiles: scriptsInPlace, metafile: ofScripts } = await build({
   entryPoints: [
     { in: 'src/thread.cts', out: 'thread' },
     { in: 'src/monitor.ts', out: 'monitor' },
+    { in: 'src/porter.ts', out: 'porter' },
     ...script('piscina', 'worker'),
   ],
   outdir: 'dist',
@@ -218,7 +220,7 @@ const modules = await build({
 const scripts = await build({
   ...alone,
   absWorkingDir: runtime,
-  entryPoints: script('thread', 'monitor', 'piscina', 'worker', 'acorn', 'comlink'),
+  entryPoints: script('thread', 'monitor', 'porter', 'piscina', 'worker', 'acorn', 'comlink'),
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   plugins: [SCRIPTS, ...alone.plugins],

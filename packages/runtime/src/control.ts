@@ -6,7 +6,7 @@
  *
  * Parcels: a transferred `MessagePort` among a goroutine's arguments cannot stand in the region. The
  * sender deposits such things with the main thread under a number that the G carries; whoever decodes the values fetches
- * them by it, once.
+ * them by it, once. If there are long buffers with it that are moved, they all go by the porter (moved.ts): ports alone are too rare to start a thread for.
  */
 
 import { createRequire } from 'node:module'
@@ -15,6 +15,7 @@ import { add } from '@goro/memory'
 import type { Endpoint, Remote } from 'comlink'
 import { dataCloneError } from './errors.ts'
 import { MAIN_M } from './m.ts'
+import { movables, type Transferable } from './porterage.ts'
 import { SCHED, Sched, self } from './sched.ts'
 
 /** What the main thread offers to the others. */
@@ -23,6 +24,7 @@ export interface MainControl {
   fetch(parcel: number): Promise<readonly unknown[]>
   drop(parcel: number): void
   announced(): readonly unknown[]
+  startPorter(): void
 }
 
 /** On the main thread: what was deposited, and who waits for what is still on its way. */
@@ -53,6 +55,22 @@ const main: MainControl = {
   announced() {
     return announced()
   },
+  startPorter() {
+    onPorterWanted()
+  },
+}
+
+let onPorterWanted: () => void = () => {}
+
+/** On the main thread: calls `callback` when a thread wants the porter (moved.ts). */
+export function whenPorterWanted(callback: () => void): void {
+  onPorterWanted = callback
+}
+
+/** Lets the main thread start the porter, unless it has. */
+export function wantPorter(): void {
+  if (self.id === MAIN_M) main.startPorter()
+  else void call((remote) => remote.startPorter())
 }
 
 /** On another thread: the line to the main thread, once it was needed. */
@@ -61,12 +79,17 @@ let line: Remote<MainControl> | undefined
 /** Calls under way over the line. */
 let pending = 0
 
-/** Whether a message to or from the main thread is under way: then this thread must not block. */
+/** Whether a message to or from the main thread or the porter is under way: then this thread must not block. */
 export const controlPending = (): boolean => pending > 0
 
-/** What in a parcel is moved; the rest is shared, or copied as Node copies it. */
-function movables(externals: readonly unknown[]): Transferable[] {
-  return externals.filter((external) => external instanceof globalThis.MessagePort) as unknown as Transferable[]
+/** This thread waits for an answer from its event loop, until `endCall`. */
+export function beginCall(): void {
+  pending++
+}
+
+/** Ends a `beginCall`. */
+export function endCall(): void {
+  pending--
 }
 
 /**
@@ -88,13 +111,19 @@ function move(externals: readonly unknown[]): unknown[] {
   }
 }
 
+/** Parcel numbers begin anew after so many, when the first are long gone. */
+const NUMBERS = (1 << 30) - 1
+
+/** A number for a parcel, above 0. */
+export const newParcel = (): number => (add(SCHED + Sched.parcels, 1) & NUMBERS) + 1
+
 /**
  * Deposits what is no bytes and returns the number under which it can be fetched.
  *
  * @throws DataCloneError if a port among it was transferred before.
  */
 export function sendParcel(externals: readonly unknown[]): number {
-  const parcel = (add(SCHED + Sched.parcels, 1) + 1) | 0
+  const parcel = newParcel()
   const moved = move(externals)
   if (self.id === MAIN_M) main.deposit(parcel, moved)
   else void call((remote) => remote.deposit(parcel, comlink().transfer(moved, movables(moved))))
@@ -171,8 +200,22 @@ export function receiveLine(): void {
 /** What Comlink listens with, on another thread, once it does. */
 let onControl: (message: unknown) => void = () => {}
 
+let onPorter: (line: MessagePort | undefined) => void = () => {}
+
+/** Calls `callback` with this thread's line to the porter, when it comes, and without one when the porter is gone. */
+export function whenPorter(callback: (line: MessagePort | undefined) => void): void {
+  onPorter = callback
+}
+
+/** On the main thread: gives the thread at the other end its line to the porter, or says that the porter is gone. */
+export function tellPorter(end: MessagePort, line: MessagePort | undefined): void {
+  end.postMessage({ porter: line ?? null }, line === undefined ? [] : [line])
+}
+
 function onMessage(message: unknown): void {
-  if ((message as { number?: number }).number === undefined) onControl(message)
+  const { number, porter } = message as { number?: number; porter?: MessagePort | null }
+  if (porter !== undefined) onPorter(porter ?? undefined)
+  else if (number === undefined) onControl(message)
   else onTold(message)
 }
 
@@ -226,5 +269,3 @@ function endpoint(end: MessagePort, listens: (deliver: (message: unknown) => voi
     removeEventListener: () => listens(() => {}),
   }
 }
-
-type Transferable = ArrayBuffer | MessagePort

@@ -25,6 +25,7 @@ import {
 import { dropSudog, isSudog, settle as settleSudog, whenErrand } from './gopark.ts'
 import { Goroutine } from './goroutine.ts'
 import { M, MAIN_M } from './m.ts'
+import { dropMoved } from './moved.ts'
 import { isGoexit, noteEnd } from './osthread.ts'
 import { holdForOutput } from './output.ts'
 import { countSettled, mAt, self, tellThread, wakeThread } from './sched.ts'
@@ -263,7 +264,10 @@ export function dropValues(g: number): void {
   if (tag0Of(tags) === BLOCK) decodeBlock(g)
   else if (tag0Of(tags) !== 0) unpackCell(tag0Of(tags), g + G.cell0)
   if (tag1Of(tags) !== 0) unpackCell(tag1Of(tags), g + G.cell1)
-  if ((flagsOf(tags) & F_EXTERNALS) !== 0) dropParcel(read(g + G.parcel))
+  if ((flagsOf(tags) & F_EXTERNALS) === 0) return
+  const parcel = read(g + G.parcel)
+  if (parcel < 0) dropMoved(-parcel)
+  else dropParcel(parcel)
 }
 
 /** For a goroutine whose creator is gone: it comes home to the main thread, which reports its error and drops its result. */

@@ -36,7 +36,8 @@ export class DeadlockError extends Error {
 
 /**
  * The thread on which a goroutine ran died: `process.exit` in a goroutine, an exception outside of one, a full heap. `cause` is
- * what it died of. Goroutines that had not started are not concerned; one that had is gone, and has to be started again.
+ * what it died of. Goroutines that had not started are not concerned; one that had is gone, and has to be started again. So has one to
+ * which a buffer was transferred that was lost on its way.
  *
  * @example
  * await go(() => process.exit(3)) // ThreadDiedError, cause: worker exited with code: 3

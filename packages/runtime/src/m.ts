@@ -63,6 +63,8 @@ export const M = struct({
    * reads it by a plain access, as a loop can't afford another: it need not see it at once.
    */
   preempt: i32,
+  /** Counts the porter's answers to it (moved.ts); below 0 once there will be none any more. The porter; the main thread when that is gone. */
+  answers: i32,
   /** Its slab cache (slab.ts). Owner; the undertaker once it is dead. */
   cache: array(cacheWords(SLAB_SHAPE.classes.length), LINE),
 })

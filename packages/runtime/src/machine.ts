@@ -7,7 +7,7 @@ import { cas, checkRanks, type Region, read, readF64, write } from '@goro/memory
 import { startAudit } from './audit.ts'
 import { dyingIn } from './autopsy.ts'
 import { describeCode } from './code.ts'
-import { connect } from './control.ts'
+import { connect, whenPorter } from './control.ts'
 import { reportUnawaited } from './deliver.ts'
 import { G } from './g.ts'
 import { useGoid } from './gopark.ts'
@@ -15,6 +15,7 @@ import { Goroutine, goroutineOf, useNames, whenUnawaited } from './goroutine.ts'
 import { forbidCopiesBy, useDefinitions } from './handle.ts'
 import { currentGoid, mayLook, tracksGoroutines } from './local.ts'
 import { M, M_RUNNING, M_STARTING } from './m.ts'
+import { usePorter } from './moved.ts'
 import { nextTick, osThreadId, setImmediate } from './native.ts'
 import { noteOwnPorts } from './netpoll.ts'
 import { watchOutput } from './output.ts'
@@ -51,6 +52,7 @@ export default async function machine(task: MachineTask): Promise<void> {
   forbidCopiesBy((workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable)
   useGoid(runningGoid)
   useNames((code) => describeCode(code).name)
+  whenPorter((line) => usePorter(line, () => line && receiveMessageOnPort(line)?.message))
   connect(port, () => receiveMessageOnPort(port)?.message)
   const channel = new BroadcastChannel(group)
   joinGroup(channel, () => receiveMessageOnPort(channel as unknown as MessagePort)?.message)

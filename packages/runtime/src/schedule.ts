@@ -38,7 +38,7 @@ import { resetSpinning, stopLocked, stopm, stopSpare } from './park.ts'
 import { own } from './pin.ts'
 import { gomaxprocs, isStopping, self, wakeMainDozing } from './sched.ts'
 import { anyWork, endSlice, findRunnable, SLICE_MS } from './steal.ts'
-import { isStillHere, noteUnbegun, passOn } from './unbegun.ts'
+import { fetchFor, isStillHere, leaveParcel, noteUnbegun, passOn } from './unbegun.ts'
 import { decode, unpackCell } from './value.ts'
 import { wakep, wakeSysmon } from './wake.ts'
 
@@ -362,18 +362,31 @@ const GONE: unique symbol = Symbol('gone')
 /** As the first step in `execute`, for a goroutine that needs something from elsewhere before it. */
 async function prepare(g: number, fn: ShippedFunction | Promise<ShippedFunction>, flags: number): Promise<unknown> {
   if (!knowsHandles()) learning ??= learnHandles()
-  const start = noteUnbegun(g)
-  const [made, handles] = await Promise.allSettled([typeof fn === 'function' ? fn : loaded(fn), learning])
+  const parcel = (flags & F_EXTERNALS) === 0 ? 0 : read(g + G.parcel)
+  const start = noteUnbegun(g, Math.max(0, -parcel))
+  const [made, handles, moved] = await Promise.allSettled([
+    typeof fn === 'function' ? fn : loaded(fn),
+    learning,
+    parcel < 0 ? fetchFor(start) : undefined,
+  ])
   // This thread has blocked meanwhile.
   if (!isStillHere(start)) return GONE
   if (handles.status === 'rejected') throw handles.reason
   if (made.status === 'rejected') {
+    leaveParcel(start)
     dropValues(g)
     throw made.reason
   }
+  if (moved.status === 'rejected') {
+    dropValues(g)
+    throw moved.reason
+  }
   // While it was made ready another one has locked this thread. This one has not begun, so it can go elsewhere.
-  if (isLockedToOther(g)) return ELSEWHERE
-  const externals = (flags & F_EXTERNALS) === 0 ? undefined : await fetchParcel(read(g + G.parcel))
+  if (isLockedToOther(g)) {
+    leaveParcel(start)
+    return ELSEWHERE
+  }
+  const externals = parcel > 0 ? await fetchParcel(parcel) : start.moved
   // Only now it takes its first step, in which it is known who is running.
   write(self.m + M.curg, g)
   try {

@@ -1,6 +1,7 @@
 /**
  * go: making a goroutine. Go's `newproc`: fill in a G, put it in the local run queue, wake a processor if one should run.
  */
+import { types } from 'node:util'
 import { alloc, cas, free, G_CLASS, write, writeF64 } from '@goro/memory'
 import { sendParcel } from './control.ts'
 import { addHandle, expectResult, onSettled } from './deliver.ts'
@@ -24,7 +25,9 @@ import { Goroutine } from './goroutine.ts'
 import type { LineEnd } from './line.ts'
 import { callSite, original, show } from './location.ts'
 import { MAIN_M } from './m.ts'
+import { depositMoved, movedFrom } from './moved.ts'
 import { noteName } from './names.ts'
+import type { Transferable } from './porterage.ts'
 import { countCreated, isClosed, isJoined, isMaking, newGoid, noteMade, noteMaking, self, wakeThread } from './sched.ts'
 import { captured, codeOf, nameOfCaptured } from './shipment.ts'
 import { encode, HANDLE, packCell, unpackCell, writeMessage } from './value.ts'
@@ -48,8 +51,7 @@ export interface SpawnOptions extends GoOptions {
   readonly line?: LineEnd
 }
 
-/** An `ArrayBuffer` or a `MessagePort`. */
-export type Transferable = ArrayBuffer | import('node:worker_threads').MessagePort
+export type { Transferable }
 
 let contextOf: ((signal: AbortSignal) => object) | undefined
 
@@ -216,7 +218,12 @@ function writeArguments(
     suffix = ` (${api} at ${show(original(callSite()))})`
     return nameOfCaptured(fn, i, api)
   }
-  const encoded = encode(args, { root, suffix: () => suffix, transfer })
+  const encoded = encode(args, {
+    root,
+    suffix: () => suffix,
+    transfer,
+    movedFrom: moves ? movedFrom(transfer) : undefined,
+  })
   const { externals, length } = encoded
   const allFlags = encoded.handles ? flags | F_HANDLES : flags
   const block = alloc(length)
@@ -226,7 +233,7 @@ function writeArguments(
   write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? allFlags : allFlags | F_EXTERNALS))
   if (externals === undefined) return
   try {
-    write(g + G.parcel, sendParcel(externals))
+    write(g + G.parcel, externals.some(types.isArrayBuffer) ? -depositMoved(externals) : sendParcel(externals))
   } catch (error) {
     free(block)
     throw error

@@ -18,14 +18,17 @@ import workerThreads, {
   type MessagePort,
   receiveMessageOnPort,
 } from 'node:worker_threads'
-import { cas, inbox, type Region, read, store, write } from '@goro/memory'
+import { cas, inbox, notify, type Region, read, store, write } from '@goro/memory'
 import type { Piscina } from 'piscina'
-import { serve } from './control.ts'
+import { serve, tellPorter, whenPorterWanted } from './control.ts'
 import { G } from './g.ts'
 import { forbidCopiesBy, handleDefinitions } from './handle.ts'
-import { isGone, M, M_DEAD, M_FREE, M_STARTING, SYSMON_M } from './m.ts'
+import { isGone, M, M_DEAD, M_FREE, M_STARTING, MAIN_M, SYSMON_M } from './m.ts'
 import type { MachineTask } from './machine.ts'
+import { usePorter } from './moved.ts'
 import { queueMicrotask } from './native.ts'
+import type { PorterTask } from './porter.ts'
+import type { PorterLine } from './porterage.ts'
 import { isStopping, mAt, self } from './sched.ts'
 import { joinGroup } from './shared.ts'
 import type { SysmonTask } from './sysmon.ts'
@@ -102,6 +105,7 @@ export function startThreads(
     recordTiming: false,
     ...workerOptions,
   }
+  whenPorterWanted(startPorter)
   pool = newPool(poolOptions, first)
   pool.on('error', (cause: unknown) => {
     // A worker that failed before it got a task: one of the Ms that wait for a worker has none now.
@@ -196,9 +200,11 @@ export function startM(g = 0): void {
   write(m + M.waiting, 0)
   write(m + M.making, 0)
   write(m + M.step, 0)
+  write(m + M.answers, 0)
   write(m + M.quiet, 0)
   store(m + M.status, M_STARTING)
   lines.set(id, port1)
+  introduce(id)
   const task: MachineTask = {
     buffer,
     id,
@@ -252,6 +258,71 @@ export function startSysmon(options: Omit<SysmonTask, 'buffer'>, died: () => voi
   release()
 }
 
+let porters: Piscina | undefined
+/** Where the porter takes in new lines, once it is there. */
+let reception: MessagePort | undefined
+
+/**
+ * Starts the porter (moved.ts), on a thread of its own kind, as the monitor's. If it dies what it holds is lost, and the goroutines which that
+ * was for fail; there is none from then on.
+ */
+export function startPorter(): void {
+  if (porters !== undefined || isStopping()) return
+  porters = newPool({
+    filename: new URL('./porter.cjs', import.meta.url).href,
+    minThreads: 1,
+    maxThreads: 1,
+    atomics: 'disabled',
+    recordTiming: false,
+    workerData: 'porter',
+    execArgv: [],
+    env: {},
+  })
+  ;(porters.options as { minThreads: number }).minThreads = 0
+  let isLost = false
+  const lost = (cause: unknown) => {
+    if (isLost || isStopping()) return
+    isLost = true
+    reception = undefined
+    usePorter(undefined)
+    for (const [id, end] of lines) {
+      // One may be blocked, and wait for an answer.
+      store(mAt(id) + M.answers, -1)
+      notify(mAt(id) + M.answers)
+      tellPorter(end, undefined)
+    }
+    process.emitWarning(`goro: the thread that hands over what is transferred died: ${cause}; from now on it is copied`)
+    void porters?.destroy()
+  }
+  porters.on('error', lost)
+  noteWorkersOf(porters)
+  const { port1, port2 } = new MessageChannel()
+  const task: PorterTask = { buffer, reception: port2 }
+  porters.run(task, { transferList: [port2] }).catch(lost)
+  release()
+  port1.once('message', () => {
+    if (isLost) return
+    reception = port1
+    usePorter(newPorterLine(MAIN_M))
+    for (const id of lines.keys()) introduce(id)
+  })
+  port1.unref()
+}
+
+/** Gives M `id` its line to the porter, if there is one. */
+function introduce(id: number): void {
+  const end = lines.get(id)
+  if (reception !== undefined && end !== undefined) tellPorter(end, newPorterLine(id))
+}
+
+/** M `id`'s end of a new line to the porter. */
+function newPorterLine(id: number): MessagePort {
+  const { port1, port2 } = new MessageChannel()
+  const its: PorterLine = { port: port2, id }
+  reception?.postMessage(its, [port2])
+  return port1
+}
+
 /** The thread of M `id` is gone: because the runtime stops, or by accident. */
 function gone(id: number, cause: unknown): void {
   const line = lines.get(id)
@@ -269,7 +340,7 @@ function gone(id: number, cause: unknown): void {
 
 /** Stops all threads. Their loops have been told to end. */
 export async function stopThreads(): Promise<void> {
-  await Promise.all([pool.close(), monitors.close()])
+  await Promise.all([pool.close(), monitors.close(), porters?.destroy()])
 }
 
 /** Lets the process end although tasks run. Piscina refs a worker's port at each task; this comes after it. */

@@ -1,26 +1,47 @@
 /**
- * Goroutines that a thread has taken and not begun: their code, or the classes of handles, are being loaded there. Unlike one that has begun
- * they can go to another thread, and do if this one is about to block or is locked: they would wait for as long as it does, and it may
+ * Goroutines that a thread has taken and not begun: their code, the classes of handles, or what is moved to them, are on their way there. Unlike one
+ * that has begun they can go to another thread, and do if this one is about to block or is locked: they would wait for as long as it does, and it may
  * wait for them.
  */
 import { store, write } from '@goro/memory'
 import { G, isPinned, NOBODY, RUNNABLE } from './g.ts'
 import { M } from './m.ts'
+import { fetchMoved, giveBack, lostParcel } from './moved.ts'
 import { noteMade, self } from './sched.ts'
 import { wakep } from './wake.ts'
 
 /** What a goroutine is made ready for: once it is elsewhere its struct may come back as another's. */
 export interface Start {
   readonly g: number
+  /** What is moved to it, as its number; 0 if there is nothing. */
+  readonly parcel: number
+  /** What is in that, once it is here. */
+  moved?: readonly unknown[]
 }
 
 const unbegun = new Set<Start>()
 
 /** Goroutine `g`, of this thread, is being made ready to begin. */
-export function noteUnbegun(g: number): Start {
-  const start = { g }
+export function noteUnbegun(g: number, parcel: number): Start {
+  const start = { g, parcel }
   unbegun.add(start)
   return start
+}
+
+/** Fetches what is moved to the goroutine. Rejects with a ThreadDiedError if that is lost. */
+export function fetchFor(start: Start): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fetchMoved(start.parcel, (externals) => {
+      if (externals === undefined) return reject(lostParcel())
+      start.moved = externals
+      resolve()
+    })
+  })
+}
+
+/** What is moved to the goroutine is for another thread to fetch, or to be dropped. */
+export function leaveParcel({ parcel, moved }: Start): void {
+  if (parcel !== 0) giveBack(parcel, moved)
 }
 
 /** All is ready. False if the goroutine has gone to another thread meanwhile, and is none of this one's any more. */
@@ -32,6 +53,7 @@ export function passOnUnbegun(): void {
     // One that is to have this thread for itself stays.
     if (isPinned(start.g)) continue
     unbegun.delete(start)
+    leaveParcel(start)
     passOn(start.g)
   }
 }

@@ -197,6 +197,8 @@ export interface EncodeOptions {
   readonly root: string | ((index: number) => string)
   /** What is moved instead of copied. */
   readonly transfer?: readonly unknown[] | undefined
+  /** From how many bytes on a buffer in `transfer` is an external, for the caller to move. Default: none is. */
+  readonly movedFrom?: number | undefined
   /** What a message ends with. */
   readonly suffix?: (() => string) | undefined
   /** The value was thrown and has to get through: what can't be sent in it is described instead. */
@@ -243,6 +245,7 @@ let handles: Handle[] = []
 /** Whether there are others among them than those of `share`. */
 let classes = false
 let transferred: ReadonlySet<unknown> = new Set()
+let movedFrom = Number.POSITIVE_INFINITY
 let lossy = false
 
 /** A double and its bytes. */
@@ -285,10 +288,11 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
   try {
     // Of what is encoded within another value, nothing is moved that the other one moves.
     transferred = options.transfer === undefined ? NOTHING : checkTransfer(options.transfer)
+    movedFrom = options.movedFrom ?? Number.POSITIVE_INFINITY
     writeValue(value)
     // Only now that nothing can fail any more.
     if (pieces !== NO_PIECES) checkPieces()
-    for (const each of transferred) if (types.isArrayBuffer(each)) detach(each)
+    for (const each of transferred) if (types.isArrayBuffer(each) && !isExternal(each)) detach(each)
     for (const each of handles) retain(each)
     return {
       length: pos + inPieces,
@@ -382,13 +386,13 @@ let encoding = false
 
 /** As `encode`, from within another one, whose state is kept aside. */
 function encodeInside(value: unknown, options: EncodeOptions): Encoded {
-  const outer = { scratch, pos, pieces, inPieces, seen, externals, handles, classes, transferred, lossy }
+  const outer = { scratch, pos, pieces, inPieces, seen, externals, handles, classes, transferred, movedFrom, lossy }
   try {
     encoding = false
     scratch = Buffer.allocUnsafeSlow(1 << 14)
     return encode(value, options)
   } finally {
-    ;({ scratch, pos, pieces, inPieces, seen, externals, handles, classes, transferred, lossy } = outer)
+    ;({ scratch, pos, pieces, inPieces, seen, externals, handles, classes, transferred, movedFrom, lossy } = outer)
     encoding = true
   }
 }
@@ -654,6 +658,7 @@ function writeHandle(handle: Handle): void {
 function writeBuffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
   if (types.isSharedArrayBuffer(buffer)) return writeShared(buffer)
   if (isDetached(buffer)) return refuse(buffer, 'an ArrayBuffer that has been transferred has nothing left to send')
+  if (buffer.byteLength >= movedFrom && transferred.has(buffer)) return writeExternal(buffer)
   const { resizable, maxByteLength } = buffer as ArrayBuffer & { resizable?: boolean; maxByteLength?: number }
   writeByte(resizable === true ? RESIZABLE : BUFFER)
   if (resizable === true) writeLength(maxByteLength as number)
@@ -708,6 +713,8 @@ function writeShared(value: object): void {
   if (share === undefined) writeExternal(value)
   else writeHandle(share(value))
 }
+
+const isExternal = (value: object): boolean => externals?.includes(value) === true
 
 function writeExternal(value: object): void {
   externals ??= []
@@ -1113,7 +1120,9 @@ function readView(): object {
   const name = VIEW_NAMES[source[pos++] as number] as string
   const offset = readLength()
   const length = readLength()
-  const buffer = readValue() as ArrayBuffer
+  const buffer = readValue() as ArrayBuffer | undefined
+  // Of a message that is thrown away nobody fetches what was moved.
+  if (buffer === undefined) return {}
   const View = viewConstructor(name)
   const view = length === 0 ? new View(buffer, offset) : new View(buffer, offset, length - 1)
   objects[index] = view

@@ -2,13 +2,15 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { go, runtime, ThreadDiedError } from 'goro'
 import { describe, expect, test } from 'vitest'
+import { run } from './run.ts'
 
-const SIZE = 1 << 16
+/** Of one that is copied, and one that is handed over, once a thread has copied so much that it pays to have one for that. */
+const SIZES = { short: 1 << 16, long: 1 << 18 }
 
 /** TypeScript knows it from ES2024 on. */
 const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer
 
-function filled(byte: number, size = SIZE): ArrayBuffer {
+function filled(byte: number, size = SIZES.short): ArrayBuffer {
   return new Uint8Array(size).fill(byte).buffer
 }
 
@@ -18,10 +20,10 @@ const ends = (buffer: ArrayBuffer) => {
   return [bytes.length, bytes[0], bytes[bytes.length - 1]]
 }
 
-describe('buffers that are moved', () => {
+describe.each(Object.entries(SIZES))('buffers that are moved (%s)', (_, SIZE) => {
   test('are detached at once, however many, and each arrives with its own goroutine', async () => {
     for (let round = 0; round < 5; round++) {
-      const buffers = Array.from({ length: 300 }, (_, i) => filled(i % 251))
+      const buffers = Array.from({ length: 100 }, (_, i) => filled(i % 251, SIZE))
       const started = buffers.map((buffer) => go.with({ transfer: [buffer] }, ends, buffer))
       expect(buffers.every(({ byteLength }) => byteLength === 0)).toBe(true)
       const results = await Promise.all(started)
@@ -31,7 +33,7 @@ describe('buffers that are moved', () => {
 
   test('go to goroutines one after another, too', async () => {
     for (let i = 0; i < 100; i++) {
-      const buffer = filled(i)
+      const buffer = filled(i, SIZE)
       const started = go.with({ transfer: [buffer] }, ends, buffer)
       expect(buffer.byteLength).toBe(0)
       expect(await started).toEqual([SIZE, i, i])
@@ -61,7 +63,7 @@ describe('buffers that are moved', () => {
     for (let i = 0; i < 20; i++) {
       const { port1, port2 } = new MessageChannel()
       const answered = new Promise((resolve) => port1.on('message', resolve))
-      const buffer = filled(1)
+      const buffer = filled(1, SIZE)
       await go.with({ transfer: [buffer, port2] }, answer, port2, buffer)
       expect(await answered).toBe(SIZE)
       port1.close()
@@ -69,10 +71,10 @@ describe('buffers that are moved', () => {
   })
 
   test('are detached if nothing refers to them, and stay if something can not be sent', async () => {
-    const unused = filled(1)
+    const unused = filled(1, SIZE)
     expect(await go.with({ transfer: [unused] }, () => 7)).toBe(7)
     expect(unused.byteLength).toBe(0)
-    const kept = filled(2)
+    const kept = filled(2, SIZE)
     const bad = () => go.with({ transfer: [kept] }, (_: unknown) => 1, [kept, Symbol('none')] as never)
     expect(bad).toThrow('a symbol')
     expect(ends(kept)).toEqual([SIZE, 2, 2])
@@ -82,7 +84,7 @@ describe('buffers that are moved', () => {
     for (let round = 0; round < 10; round++) {
       const started = Array.from({ length: 60 }, (_, i) => {
         const controller = new AbortController()
-        const buffer = filled(i)
+        const buffer = filled(i, SIZE)
         const g = go.with({ transfer: [buffer], signal: controller.signal }, ends, buffer)
         if (i % 2 === 1) controller.abort(new Error('no more'))
         return g
@@ -98,7 +100,7 @@ describe('buffers that are moved', () => {
   })
 })
 
-describe('a goroutine that gets a moved buffer', () => {
+describe.each(Object.entries(SIZES))('a goroutine that gets a moved buffer (%s)', (_, SIZE) => {
   test('runs elsewhere if the thread blocks on purpose, for that may wait for it', async () => {
     for (let round = 0; round < 50; round++) {
       const flag = new Int32Array(new SharedArrayBuffer(4))
@@ -111,7 +113,14 @@ describe('a goroutine that gets a moved buffer', () => {
         Atomics.notify(word, 0)
         return buffer.byteLength
       }
-      const buffers = [filled(1), filled(2), filled(3), filled(4), filled(5), filled(6)]
+      const buffers = [
+        filled(1, SIZE),
+        filled(2, SIZE),
+        filled(3, SIZE),
+        filled(4, SIZE),
+        filled(5, SIZE),
+        filled(6, SIZE),
+      ]
       const started = buffers.map((buffer, i) => go.with({ transfer: [buffer] }, i === 5 ? wake : wait, flag, buffer))
       expect(await Promise.all(started)).toEqual(Array(6).fill(SIZE))
     }
@@ -126,7 +135,7 @@ describe('a goroutine that gets a moved buffer', () => {
     }
     for (let round = 0; round < 20; round++) {
       const started = Array.from({ length: 12 }, (_, i) => {
-        const buffer = filled(i)
+        const buffer = filled(i, SIZE)
         return go.with({ transfer: [buffer] }, (i === 0 ? keep : ends) as typeof ends, buffer)
       })
       const results = await Promise.all(started)
@@ -143,7 +152,7 @@ describe('a goroutine that gets a moved buffer', () => {
     let died = 0
     for (let round = 0; round < 8; round++) {
       const started = Array.from({ length: 64 }, (_, i) => {
-        const buffer = filled(i)
+        const buffer = filled(i, SIZE)
         return go.with({ transfer: [buffer] }, work, buffer, i === 7 + round)
       })
       for (const outcome of await Promise.allSettled(started)) {
@@ -155,5 +164,27 @@ describe('a goroutine that gets a moved buffer', () => {
       }
     }
     expect(died).toBeGreaterThanOrEqual(8)
+  })
+})
+
+test('is handed over by a goroutine, too, and while the main thread blocks', async () => {
+  const { code, stdout, stderr } = await run('transfers.mjs')
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'ok\n', stderr: '' })
+})
+
+describe('if the thread that hands them over dies', () => {
+  const WARNING = /^\(node:\d+\) Warning: goro: the thread that hands over what is transferred died: .*\n.*\n$/
+
+  test('what it holds is lost: the goroutine fails, and later ones get copies', async () => {
+    const { code, stdout, stderr } = await run('transfers-lost.mjs', { args: ['held'], env: { GOMAXPROCS: '1' } })
+    expect(stderr).toMatch(WARNING)
+    const lost = 'ThreadDiedError: the thread that held what was transferred to this goroutine died; start it again'
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `8 × ${lost}\nthen 262144\n` })
+  })
+
+  test('what it was asked for comes, or is lost', async () => {
+    const { code, stdout, stderr } = await run('transfers-lost.mjs', { args: ['asked for'] })
+    expect(stderr).toMatch(WARNING)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '8\nthen 262144\n' })
   })
 })

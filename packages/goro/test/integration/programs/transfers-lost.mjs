@@ -1,0 +1,48 @@
+// The thread that hands buffers over dies with some that it holds, or that a goroutine has just asked for.
+import workerThreads from 'node:worker_threads'
+import { go } from 'goro'
+
+const [how] = process.argv.slice(2)
+let porter
+class Watched extends workerThreads.Worker {
+  constructor(file, options) {
+    super(file, options)
+    if (options.workerData === 'porter') porter = this
+  }
+}
+workerThreads.Worker = Watched
+
+const SIZE = 1 << 18
+const send = (fn) => {
+  const buffer = new ArrayBuffer(SIZE)
+  return go.with({ transfer: [buffer] }, fn, buffer)
+}
+const length = (buffer) => buffer.byteLength
+while (porter === undefined) await send(length)
+for (let i = 0; i < 200; i++) await send(length)
+
+const flag = new Int32Array(new SharedArrayBuffer(4))
+const hold = (flag) => {
+  Atomics.store(flag, 0, 1)
+  Atomics.notify(flag, 0)
+  Atomics.wait(flag, 0, 1)
+}
+// The one thread is taken, so that what is sent stays with the porter.
+const holding = how === 'held' ? go(hold, flag) : undefined
+if (how === 'held') Atomics.wait(flag, 0, 0)
+const sent = Array.from({ length: 8 }, () => send(length))
+const dead = new Promise((resolve) => porter.once('exit', resolve))
+void porter.terminate()
+await dead
+if (how === 'held') {
+  Atomics.store(flag, 0, 2)
+  Atomics.notify(flag, 0)
+  await holding
+}
+const outcomes = await Promise.allSettled(sent)
+const errors = outcomes
+  .filter(({ status }) => status === 'rejected')
+  .map(({ reason }) => `${reason.name}: ${reason.message}`)
+const others = outcomes.filter(({ status, value }) => status === 'fulfilled' && value === SIZE).length
+console.log(how === 'held' ? `${errors.length} × ${[...new Set(errors)].join()}` : errors.length + others)
+console.log('then', await send(length))

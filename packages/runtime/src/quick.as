@@ -18,6 +18,10 @@ const CONTENDED: i32 = -2
 const PARKED: i32 = 16
 const TAKEN: i32 = 17
 const READY: i32 = 18
+const LOST: i32 = 19
+
+/** As in select.ts. */
+const RECEIVE: i32 = 2
 
 /** As in lock.ts. */
 const WAITERS: i32 = 1 << 30
@@ -73,6 +77,34 @@ function finishPlain(sudog: u32, waker: i32): void {
 
 // @ts-ignore: decorator
 @inline
+function unlink(sudog: u32): void {
+  const list = read(sudog + Sudog.list)
+  const next = read(sudog + Sudog.next)
+  const prev = read(sudog + Sudog.prev)
+  write(prev == 0 ? list + Waitq.first : prev + Sudog.next, next)
+  write(next == 0 ? list + Waitq.last : next + Sudog.prev, prev)
+}
+
+/** As `dequeue`, of a case of the select `record`, if that can still be had. If not, `dequeue` says so once more, and goes on. */
+// @ts-ignore: decorator
+@inline
+function takeCase(sudog: u32, record: u32, waker: i32): bool {
+  write(sudog + Sudog.status, TAKEN | (waker << 8))
+  if (atomic.cmpxchg<i32>((record + Sudog.select) << 2, 0, sudog) != 0) return false
+  unlink(sudog)
+  return true
+}
+
+/** As `finish`, with 0, of a case of the select `record`. */
+// @ts-ignore: decorator
+@inline
+function finishCase(sudog: u32, record: u32, waker: i32): void {
+  finishPlain(sudog, waker)
+  write(record + Sudog.status, READY | (waker << 8))
+}
+
+// @ts-ignore: decorator
+@inline
 function enqueue(list: u32, sudog: u32, on: u32): void {
   const last = read(list + Waitq.last)
   write(sudog + Sudog.on, on)
@@ -100,10 +132,16 @@ export function send(c: u32, cell: u32, sudog: u32, owner: i32): i32 {
   if (!tryLock(c, owner)) return CONTENDED
   const receiver = read(c + Chan.receivers)
   if (receiver != 0) {
-    if (read(receiver + Sudog.select) != 0) return HELD
-    take(c + Chan.receivers, receiver, owner)
-    copyCell(cell, receiver + Sudog.cell)
-    finishPlain(receiver, owner)
+    const record = read(receiver + Sudog.select)
+    if (record == 0) {
+      take(c + Chan.receivers, receiver, owner)
+      copyCell(cell, receiver + Sudog.cell)
+      finishPlain(receiver, owner)
+    } else {
+      if (read(c + Chan.closed) != 0 || !takeCase(receiver, record, owner)) return HELD
+      copyCell(cell, receiver + Sudog.cell)
+      finishCase(receiver, record, owner)
+    }
     unlock(c)
     return receiver
   }
@@ -130,10 +168,17 @@ export function recv(c: u32, cell: u32, sudog: u32, owner: i32): i32 {
   const capacity = read(c + Chan.capacity)
   const sender = read(c + Chan.senders)
   if (sender != 0) {
-    if (capacity != 0 || read(sender + Sudog.select) != 0) return HELD
-    take(c + Chan.senders, sender, owner)
-    copyCell(sender + Sudog.cell, cell)
-    finishPlain(sender, owner)
+    if (capacity != 0) return HELD
+    const record = read(sender + Sudog.select)
+    if (record == 0) {
+      take(c + Chan.senders, sender, owner)
+      copyCell(sender + Sudog.cell, cell)
+      finishPlain(sender, owner)
+    } else {
+      if (!takeCase(sender, record, owner)) return HELD
+      copyCell(sender + Sudog.cell, cell)
+      finishCase(sender, record, owner)
+    }
     write(sender + Sudog.cell, 0)
     unlock(c)
     return sender
@@ -149,6 +194,58 @@ export function recv(c: u32, cell: u32, sudog: u32, owner: i32): i32 {
   write(c + Chan.head, after(head, capacity))
   unlock(c)
   return DONE
+}
+
+// @ts-ignore: decorator
+@inline
+function isEmpty(c: u32): bool {
+  return (
+    read(c + Chan.senders) == 0 && read(c + Chan.head) == read(c + Chan.tail) && read(c + Chan.closed) == 0
+  )
+}
+
+// @ts-ignore: decorator
+@inline
+function wait(sudog: u32, c: u32, record: u32): void {
+  write(sudog + Sudog.select, record)
+  enqueue(c + Chan.receivers, sudog, c)
+}
+
+/** As `select`, of two cases that receive from different channels, if both have to wait for `record`: BLOCKED. */
+export function selectTwo(one: u32, other: u32, record: u32, owner: i32): i32 {
+  if (read(one + Sudog.info) != RECEIVE || read(other + Sudog.info) != RECEIVE) return CONTENDED
+  const a: u32 = read(one + Sudog.on)
+  const b: u32 = read(other + Sudog.on)
+  // In the order of their addresses. A channel that stands there twice is found locked.
+  const first = a < b ? a : b
+  const second = a < b ? b : a
+  if (!tryLock(first, owner)) return CONTENDED
+  if (!tryLock(second, owner)) {
+    unlock(first)
+    return CONTENDED
+  }
+  const waits = isEmpty(a) && isEmpty(b)
+  if (waits) {
+    write(record + Sudog.status, PARKED)
+    wait(one, a, record)
+    wait(other, b, record)
+  }
+  unlock(first)
+  unlock(second)
+  return waits ? BLOCKED : CONTENDED
+}
+
+/** As `remove`: DONE or BLOCKED, for true and false. */
+export function remove(sudog: u32, owner: i32): i32 {
+  const on: u32 = read(sudog + Sudog.on)
+  if (!tryLock(on, owner)) return CONTENDED
+  const queued = read(sudog + Sudog.status) == PARKED
+  if (queued) {
+    write(sudog + Sudog.status, LOST)
+    unlink(sudog)
+  }
+  unlock(on)
+  return queued ? DONE : BLOCKED
 }
 
 /** As in mutex.ts. */

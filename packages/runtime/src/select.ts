@@ -9,6 +9,7 @@
 import { read, write } from '@goro/memory'
 import { BLOCKED, Chan, DONE, recvLocked, sendLocked } from './chan.ts'
 import { enqueue, lockQueue, remove, SUDOG_PARKED, Sudog, unlockQueue } from './sudog.ts'
+import { quickSelect } from './wasm.ts'
 
 /** A case's direction, as its sudog's `info`. */
 export const RECEIVE = 2
@@ -22,6 +23,7 @@ export const chosen = { sudog: 0, outcome: BLOCKED }
  * that record. `cases` is put in a random order, by `random` (0 to below 1).
  */
 export function select(cases: number[], record: number, owner: number, random: () => number): boolean {
+  if (record !== 0 && cases.length === 2 && waitForTwo(cases, record, owner)) return false
   const channels = lockOrder(cases)
   shuffle(cases, random)
   for (const c of channels) lockQueue(c, owner)
@@ -51,6 +53,12 @@ export function select(cases: number[], record: number, owner: number, random: (
   chosen.sudog = sudog
   chosen.outcome = outcome
   return outcome !== BLOCKED
+}
+
+/** Whether the two cases wait for `record`: so it is mostly, and then WebAssembly sees to it. */
+function waitForTwo(cases: readonly number[], record: number, owner: number): boolean {
+  const [one, other] = cases as [number, number]
+  return one > 0 && other > 0 && quickSelect(one, other, record, owner) === BLOCKED
 }
 
 /**

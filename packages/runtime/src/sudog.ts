@@ -23,6 +23,7 @@
  * what is READY has its outcome, and its own thread finds it when it is told to look (gopark.ts).
  */
 import { array, cas, i32, load, lock, RANK, read, struct, unlock, write } from '@goro/memory'
+import { CONTENDED, quickRemove } from './wasm.ts'
 
 export const Sudog = struct({
   /** One of the states below. Not 1 to 15, which are those of a G: both come home by the same inbox. */
@@ -171,6 +172,11 @@ export function unlink(sudog: number): void {
 
 /** Takes `sudog` out of the list it stands in, if it still does: true, and then nobody will wake it. For its own thread. */
 export function remove(sudog: number, owner: number): boolean {
+  const quick = quickRemove(sudog, owner)
+  return quick === CONTENDED ? removeSlow(sudog, owner) : quick !== 0
+}
+
+function removeSlow(sudog: number, owner: number): boolean {
   const on = read(sudog + Sudog.on)
   lockQueue(on, owner)
   const queued = isQueued(sudog)

@@ -83,35 +83,39 @@ test('any sequence of operations does the same in both, with waiters, selects an
     value: fc.nat(1000),
     waits: fc.boolean(),
   })
-  const property = fc.property(fc.nat(3), fc.array(operation, { maxLength: 120 }), (capacity, operations) => {
-    web.make(capacity)
-    plain.make(capacity)
-    const free = [...SUDOGS]
-    let closed = false
-    for (const { op, value, waits } of operations) {
-      if (op === 'close' && (closed || value > 100)) continue
-      if (free.length < 2) break
-      const isSelect = op.startsWith('select')
-      const waiter = waits || isSelect ? (free.pop() as number) : 0
-      const record = isSelect ? (free.pop() as number) : 0
-      const outcome = both((on) => {
-        if (op === 'send') return on.send(value, waiter)
-        if (op === 'recv') return on.recv(waiter)[0] as number
-        if (op === 'close') return on.close()
-        return on.select(op === 'selectSend', value, waiter, record)
-      })
-      if (op === 'close') {
-        closed = true
-        free.length = 0
-        free.push(...SUDOGS)
-        continue
+  const property = fc.property(
+    fc.nat(3),
+    fc.array(operation, { maxLength: 120, size: 'max' }),
+    (capacity, operations) => {
+      web.make(capacity)
+      plain.make(capacity)
+      const free = [...SUDOGS]
+      let closed = false
+      for (const { op, value, waits } of operations) {
+        if (op === 'close' && (closed || value > 100)) continue
+        if (free.length < 2) break
+        const isSelect = op.startsWith('select')
+        const waiter = waits || isSelect ? (free.pop() as number) : 0
+        const record = isSelect ? (free.pop() as number) : 0
+        const outcome = both((on) => {
+          if (op === 'send') return on.send(value, waiter)
+          if (op === 'recv') return on.recv(waiter)[0] as number
+          if (op === 'close') return on.close()
+          return on.select(op === 'selectSend', value, waiter, record)
+        })
+        if (op === 'close') {
+          closed = true
+          free.length = 0
+          free.push(...SUDOGS)
+          continue
+        }
+        // What waits is in use; what was woken is free again, with the record of its select.
+        if (outcome !== 0) free.unshift(...[waiter, record].filter((at) => at !== 0))
+        else if (waiter === 0) continue
+        if (outcome > 2) free.unshift(...[outcome, both((on) => on.recordOf(outcome))].filter((at) => at !== 0))
       }
-      // What waits is in use; what was woken is free again, with the record of its select.
-      if (outcome !== 0) free.unshift(...[waiter, record].filter((at) => at !== 0))
-      else if (waiter === 0) continue
-      if (outcome > 2) free.unshift(...[outcome, both((on) => on.recordOf(outcome))].filter((at) => at !== 0))
-    }
-    expect(web.words()).toEqual(plain.words())
-  })
+      expect(web.words()).toEqual(plain.words())
+    },
+  )
   fc.assert(property, { numRuns: 300 })
 })

@@ -10,7 +10,7 @@
  * Each part of a thread is written down in shared memory (`Ref`), where the undertaker finds those of a dead thread.
  */
 import { add, cas, i32, load, REF_CLASS, read, store, struct, write } from '@goro/memory'
-import { collectGarbage, setImmediate } from './native.ts'
+import { collectGarbage, imported, setImmediate } from './native.ts'
 import { self } from './sched.ts'
 import { Waitable } from './sudog.ts'
 import { decodeHandle, handleAddress, handleKind, registerHandle, useRetain } from './value.ts'
@@ -69,7 +69,7 @@ export const knowsHandles = (): boolean => learned
 
 /** Loads them. */
 export async function learnHandles(): Promise<void> {
-  await import(definitions)
+  await imported(() => import(definitions))
 }
 
 /** This thread's handles that may come back to it, by address. */

@@ -18,6 +18,7 @@ import { EXPORTS, isSent, noteStrictness, recordAt, recordOrGraphAt, takeSourceM
 import type { AnyFunction, Import, Site } from './compiled.ts'
 import { newSite, noteLinked, rootValue } from './compiled.ts'
 import { CaptureError } from './errors.ts'
+import { imported } from './native.ts'
 import { compile, IMPORT, provide, REQUIRE } from './provided.ts'
 
 export type ShippedFunction = (...args: unknown[]) => unknown
@@ -114,7 +115,7 @@ function load({ nodes }: Graph): Promise<unknown>[] {
 }
 
 const importing = (script: string, specifier: string): Promise<Namespace> =>
-  (provide(IMPORT, script) as (specifier: string) => Promise<Namespace>)(specifier)
+  imported(() => (provide(IMPORT, script) as (specifier: string) => Promise<Namespace>)(specifier))
 
 /** Whether it is the place of a chunk that a bundler has made of a package (packages/compiler/src/bundle.ts). */
 const isChunk = (specifier: string): boolean => /^(file|goro:packages\/)/.test(specifier)

@@ -10,6 +10,22 @@ export const { setImmediate, setInterval, clearInterval, setTimeout, clearTimeou
 
 export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
 
+const NODES_HOOKS = /^ +at .*\(node:internal\/modules\/esm\/hooks/m
+
+/**
+ * What `load` imports. Where a loader is registered, Node 20 may tell a thread that is being terminated that an import has failed, by a `TypeError` of its
+ * own; a goroutine that was waiting for its code would end by that in place of a `ThreadDiedError`. So it is asked again, which such a thread does not
+ * live to be answered.
+ */
+export async function imported<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    if (!(error instanceof TypeError) || !NODES_HOOKS.test(error.stack ?? '')) throw error
+    return await load()
+  }
+}
+
 /** Milliseconds since the thread started. */
 export const now: () => number = performance.now.bind(performance)
 

@@ -27,7 +27,7 @@ import {
   nextWakeUp,
   whenDry,
 } from './netpoll.ts'
-import { isSpent } from './osthread.ts'
+import { isLocked, isSpent } from './osthread.ts'
 import { P } from './p.ts'
 import { isOver, isStopping, SCHED, Sched, self, wakeMainDozing, wakeThread } from './sched.ts'
 import { anyWork } from './steal.ts'
@@ -198,7 +198,8 @@ function stir(): void {
 function sleepOn(): void {
   endStep()
   store(self.m + M.status, M_SLEEPING)
-  if (enterIdle()) return self.wakeSelf()
+  // One that is a goroutine's own does not sleep with a processor (`stopLocked`): others would count on it, and it would never end.
+  if (isLocked() || enterIdle()) return self.wakeSelf()
   if (isQuiet()) announceQuiet()
   else beforeNextCallback(stir, timerThatEnds)
 }

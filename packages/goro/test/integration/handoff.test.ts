@@ -50,6 +50,11 @@ test.each(['1', '2'])(
 )
 
 // They wait for most of their time.
+test.each(['1', '2'])('a thread that is locked has no processor after a callback (GOMAXPROCS=%s)', async (procs) => {
+  const { stdout } = await run('locked-and-called.mjs', { env: { GOMAXPROCS: procs } })
+  expect(stdout).toBe('ok\n')
+})
+
 test.concurrent('a thread that is one too many by now ends when it has had nothing to do for long enough', async () => {
   const { stdout } = await run('idle-one-too-many.mjs', { env: { GOMAXPROCS: '2' } })
   expect(JSON.parse(stdout)).toEqual({ again: 0, result: 2 })

@@ -267,7 +267,7 @@ export function dropValues(g: number): void {
   if ((flagsOf(tags) & F_EXTERNALS) === 0) return
   const parcel = read(g + G.parcel)
   if (parcel < 0) dropMoved(-parcel)
-  else dropParcel(parcel)
+  else if (parcel > 0) dropParcel(parcel)
 }
 
 /** For a goroutine whose creator is gone: it comes home to the main thread, which reports its error and drops its result. */

@@ -34,7 +34,7 @@ export const G = struct({
   m: i32,
   /** Packed: see `Tags`. The creator for the arguments, then the thread that runs it for the result. */
   tags: i32,
-  /** What is no bytes among its arguments (control.ts), if it has F_EXTERNALS; below 0 if the porter has it (moved.ts). As `tags`. */
+  /** What is no bytes among its arguments (control.ts), if it has F_EXTERNALS; below 0 if the porter has it (moved.ts), 0 when it is fetched. As `tags`. */
   parcel: i32,
   /** First argument, then the result; or the address and length in bytes of the block that holds them all. As `tags`. */
   cell0: array(2, 2),

@@ -24,7 +24,7 @@ import { self } from './sched.ts'
 /** From this size on, in bytes, a buffer is moved: a short one is copied in less time than it takes to ask for it. */
 const MOVED_FROM = 1 << 17
 /** The porter is wanted when a thread has copied so many bytes that it would have moved: to start it takes 20 ms of a core. */
-const COPIED_MOST = 1 << 22
+const COPIED_MOST = 1 << 20
 
 /** This thread's end of its line to the porter, while there is one; and what gives the next answer that has come, if any. */
 let line: MessagePort | undefined

@@ -200,7 +200,7 @@ export function startM(g = 0): void {
   write(m + M.waiting, 0)
   write(m + M.making, 0)
   write(m + M.step, 0)
-  write(m + M.answers, 0)
+  write(m + M.answers, isPorterLost ? -1 : 0)
   write(m + M.quiet, 0)
   store(m + M.status, M_STARTING)
   lines.set(id, port1)
@@ -261,6 +261,7 @@ export function startSysmon(options: Omit<SysmonTask, 'buffer'>, died: () => voi
 let porters: Piscina | undefined
 /** Where the porter takes in new lines, once it is there. */
 let reception: MessagePort | undefined
+let isPorterLost = false
 
 /**
  * Starts the porter (moved.ts), on a thread of its own kind, as the monitor's. If it dies what it holds is lost, and the goroutines which that
@@ -279,17 +280,16 @@ export function startPorter(): void {
     env: {},
   })
   ;(porters.options as { minThreads: number }).minThreads = 0
-  let isLost = false
   const lost = (cause: unknown) => {
-    if (isLost || isStopping()) return
-    isLost = true
+    if (isPorterLost || isStopping()) return
+    isPorterLost = true
     reception = undefined
     usePorter(undefined)
-    for (const [id, end] of lines) {
-      // One may be blocked, and wait for an answer.
+    for (const id of lines.keys()) {
+      introduce(id)
+      // It may be blocked, and wait for an answer.
       store(mAt(id) + M.answers, -1)
       notify(mAt(id) + M.answers)
-      tellPorter(end, undefined)
     }
     process.emitWarning(`goro: the thread that hands over what is transferred died: ${cause}; from now on it is copied`)
     void porters?.destroy()
@@ -301,7 +301,7 @@ export function startPorter(): void {
   porters.run(task, { transferList: [port2] }).catch(lost)
   release()
   port1.once('message', () => {
-    if (isLost) return
+    if (isPorterLost) return
     reception = port1
     usePorter(newPorterLine(MAIN_M))
     for (const id of lines.keys()) introduce(id)
@@ -309,10 +309,11 @@ export function startPorter(): void {
   port1.unref()
 }
 
-/** Gives M `id` its line to the porter, if there is one. */
+/** Gives M `id` its line to the porter, or tells it that the porter is gone; if there has not been one yet, neither. */
 function introduce(id: number): void {
-  const end = lines.get(id)
-  if (reception !== undefined && end !== undefined) tellPorter(end, newPorterLine(id))
+  const end = lines.get(id) as MessagePort
+  if (isPorterLost) tellPorter(end, undefined)
+  else if (reception !== undefined) tellPorter(end, newPorterLine(id))
 }
 
 /** M `id`'s end of a new line to the porter. */

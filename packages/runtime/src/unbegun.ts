@@ -34,14 +34,18 @@ export function fetchFor(start: Start): Promise<void> {
     fetchMoved(start.parcel, (externals) => {
       if (externals === undefined) return reject(lostParcel())
       start.moved = externals
+      // If this thread dies now, nobody is to drop it once more.
+      write(start.g + G.parcel, 0)
       resolve()
     })
   })
 }
 
 /** What is moved to the goroutine is for another thread to fetch, or to be dropped. */
-export function leaveParcel({ parcel, moved }: Start): void {
-  if (parcel !== 0) giveBack(parcel, moved)
+export function leaveParcel({ g, parcel, moved }: Start): void {
+  if (parcel === 0) return
+  giveBack(parcel, moved)
+  write(g + G.parcel, -parcel)
 }
 
 /** All is ready. False if the goroutine has gone to another thread meanwhile, and is none of this one's any more. */

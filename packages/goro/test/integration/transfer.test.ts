@@ -175,8 +175,11 @@ test('is handed over by a goroutine, too, and while the main thread blocks', asy
 describe('if the thread that hands them over dies', () => {
   const WARNING = /^\(node:\d+\) Warning: goro: the thread that hands over what is transferred died: .*\n.*\n$/
 
-  test('what it holds is lost: the goroutine fails, and later ones get copies', async () => {
-    const { code, stdout, stderr } = await run('transfers-lost.mjs', { args: ['held'], env: { GOMAXPROCS: '1' } })
+  test.each([
+    ['held', 'on a thread that was there'],
+    ['held, new thread', 'on a new thread'],
+  ])('what it holds is lost (%s): the goroutine fails %s, and later ones get copies', async (how) => {
+    const { code, stdout, stderr } = await run('transfers-lost.mjs', { args: [how], env: { GOMAXPROCS: '1' } })
     expect(stderr).toMatch(WARNING)
     const lost = 'ThreadDiedError: the thread that held what was transferred to this goroutine died; start it again'
     expect({ code, stdout }).toEqual({ code: 0, stdout: `8 × ${lost}\nthen 262144\n` })

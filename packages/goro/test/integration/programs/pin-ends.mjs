@@ -91,7 +91,7 @@ const cases = {
   },
   // Who has pinned it is gone: it ends.
   async creatorDies() {
-    const up = chan()
+    const up = chan(2)
     const died = outcome(
       go(async (up) => {
         const { pin } = await import('goro')

@@ -1,4 +1,5 @@
-// The thread that hands buffers over dies with some that it holds, or that a goroutine has just asked for.
+// The thread that hands buffers over dies: with some that it holds, which goroutines on a thread ask for that was there, or on one that was not;
+// or with some that a goroutine has just asked for.
 import workerThreads from 'node:worker_threads'
 import { go } from 'goro'
 
@@ -28,13 +29,18 @@ const hold = (flag) => {
   Atomics.wait(flag, 0, 1)
 }
 // The one thread is taken, so that what is sent stays with the porter.
-const holding = how === 'held' ? go(hold, flag) : undefined
-if (how === 'held') Atomics.wait(flag, 0, 0)
+const isHeld = how !== 'asked for'
+const dies = (flag) => {
+  hold(flag)
+  process.exit(1)
+}
+const holding = isHeld ? go(how === 'held' ? hold : dies, flag).catch(() => {}) : undefined
+if (isHeld) Atomics.wait(flag, 0, 0)
 const sent = Array.from({ length: 8 }, () => send(length))
 const dead = new Promise((resolve) => porter.once('exit', resolve))
 void porter.terminate()
 await dead
-if (how === 'held') {
+if (isHeld) {
   Atomics.store(flag, 0, 2)
   Atomics.notify(flag, 0)
   await holding
@@ -44,5 +50,5 @@ const errors = outcomes
   .filter(({ status }) => status === 'rejected')
   .map(({ reason }) => `${reason.name}: ${reason.message}`)
 const others = outcomes.filter(({ status, value }) => status === 'fulfilled' && value === SIZE).length
-console.log(how === 'held' ? `${errors.length} × ${[...new Set(errors)].join()}` : errors.length + others)
+console.log(isHeld ? `${errors.length} × ${[...new Set(errors)].join()}` : errors.length + others)
 console.log('then', await send(length))

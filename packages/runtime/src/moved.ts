@@ -22,7 +22,7 @@ import { type Answer, movables, type Wish } from './porterage.ts'
 import { self } from './sched.ts'
 
 /** From this size on, in bytes, a buffer is moved: a short one is copied in less time than it takes to ask for it. */
-const MOVED_FROM = 1 << 17
+const MOVED_FROM = 1 << 16
 /** The porter is wanted when a thread has copied so many bytes that it would have moved: to start it takes 20 ms of a core. */
 const COPIED_MOST = 1 << 20
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { run } from './run.ts'
 
 /** Of one that is copied, and one that is handed over, once a thread has copied so much that it pays to have one for that. */
-const SIZES = { short: 1 << 16, long: 1 << 18 }
+const SIZES = { short: 1 << 15, long: 1 << 18 }
 
 /** TypeScript knows it from ES2024 on. */
 const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer

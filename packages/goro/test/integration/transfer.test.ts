@@ -179,7 +179,7 @@ describe('if the thread that hands them over dies', () => {
     ['held', 'on a thread that was there'],
     ['held, new thread', 'on a new thread'],
   ])('what it holds is lost (%s): the goroutine fails %s, and later ones get copies', async (how) => {
-    const { code, stdout, stderr } = await run('transfers-lost.mjs', { args: [how], env: { GOMAXPROCS: '1' } })
+    const { code, stdout, stderr } = await run('transfers-lost.mjs', { args: [how] })
     expect(stderr).toMatch(WARNING)
     const lost = 'ThreadDiedError: the thread that held what was transferred to this goroutine died; start it again'
     expect({ code, stdout }).toEqual({ code: 0, stdout: `8 × ${lost}\nthen 262144\n` })

@@ -1,7 +1,6 @@
 // The thread that hands buffers over dies: with some that it holds, which goroutines on a thread ask for that was there, or on one that was not;
 // or with some that a goroutine has just asked for.
 import workerThreads from 'node:worker_threads'
-import { go } from 'goro'
 
 const [how] = process.argv.slice(2)
 let porter
@@ -12,6 +11,19 @@ class Watched extends workerThreads.Worker {
   }
 }
 workerThreads.Worker = Watched
+// Each thread gets a line to the porter when that is up.
+let channels = 0
+class Counted extends workerThreads.MessageChannel {
+  constructor() {
+    super()
+    channels++
+  }
+}
+workerThreads.MessageChannel = Counted
+const { go, runtime } = await import('goro')
+
+// Nobody else is to take what waits for a thread that blocks.
+runtime.configure({ maxProcs: 1, maxThreads: 1 })
 
 const SIZE = 1 << 18
 const send = (fn) => {
@@ -20,7 +32,7 @@ const send = (fn) => {
 }
 const length = (buffer) => buffer.byteLength
 while (porter === undefined) await send(length)
-for (let i = 0; i < 200; i++) await send(length)
+for (const before = channels; channels === before; ) await send(length)
 
 const flag = new Int32Array(new SharedArrayBuffer(4))
 const hold = (flag) => {
@@ -36,7 +48,7 @@ const dies = (flag) => {
 }
 const holding = isHeld ? go(how === 'held' ? hold : dies, flag).catch(() => {}) : undefined
 if (isHeld) Atomics.wait(flag, 0, 0)
-const sent = Array.from({ length: 8 }, () => send(length))
+const settled = Promise.allSettled(Array.from({ length: 8 }, () => send(length)))
 const dead = new Promise((resolve) => porter.once('exit', resolve))
 void porter.terminate()
 await dead
@@ -45,7 +57,7 @@ if (isHeld) {
   Atomics.notify(flag, 0)
   await holding
 }
-const outcomes = await Promise.allSettled(sent)
+const outcomes = await settled
 const errors = outcomes
   .filter(({ status }) => status === 'rejected')
   .map(({ reason }) => `${reason.name}: ${reason.message}`)

@@ -230,32 +230,49 @@ export function startM(g = 0): void {
  * without it nothing is lost but its service, so if it dies there is none from then on, of which `died` is told.
  */
 export function startSysmon(options: Omit<SysmonTask, 'buffer'>, died: () => void): void {
-  monitors = newPool({
-    filename: new URL('./monitor.cjs', import.meta.url).href,
+  const task: SysmonTask = { buffer, ...options }
+  // To hear signals (monitor.ts), of which Node warns.
+  monitors = startService('monitor', ['--expose-internals', '--no-warnings'], task, [], (cause) => {
+    died()
+    process.emitWarning(`goro: the monitor thread died: ${cause}`)
+  })
+}
+
+/**
+ * Starts a thread that is no M, `name`, whose file is built as one that needs nothing else; it is given `task`. If it dies, without having been told to,
+ * `died` is called.
+ */
+function startService(
+  name: string,
+  execArgv: string[],
+  task: object,
+  transferList: MessagePort[],
+  died: (cause: unknown) => void,
+): Piscina {
+  const service = newPool({
+    filename: new URL(`./${name}.cjs`, import.meta.url).href,
     minThreads: 1,
     maxThreads: 1,
     atomics: 'disabled',
     recordTiming: false,
-    workerData: 'monitor',
-    // To hear signals (monitor.ts), of which Node warns.
-    execArgv: ['--expose-internals', '--no-warnings'],
+    workerData: name,
+    execArgv,
     env: {},
   })
-  // Nor is it started again, by Piscina: one that can't start would be for ever.
-  ;(monitors.options as { minThreads: number }).minThreads = 0
+  // It is not started again, by Piscina: one that can't start would be for ever.
+  ;(service.options as { minThreads: number }).minThreads = 0
   let isLost = false
   const lost = (cause: unknown) => {
     if (isLost || isStopping()) return
     isLost = true
-    died()
-    process.emitWarning(`goro: the monitor thread died: ${cause}`)
-    void monitors.destroy()
+    died(cause)
+    void service.destroy()
   }
-  monitors.on('error', lost)
-  noteWorkersOf(monitors)
-  const task: SysmonTask = { buffer, ...options }
-  monitors.run(task).catch(lost)
+  service.on('error', lost)
+  noteWorkersOf(service)
+  service.run(task, { transferList }).catch(lost)
   release()
+  return service
 }
 
 let porters: Piscina | undefined
@@ -269,19 +286,9 @@ let isPorterLost = false
  */
 export function startPorter(): void {
   if (porters !== undefined || isStopping()) return
-  porters = newPool({
-    filename: new URL('./porter.cjs', import.meta.url).href,
-    minThreads: 1,
-    maxThreads: 1,
-    atomics: 'disabled',
-    recordTiming: false,
-    workerData: 'porter',
-    execArgv: [],
-    env: {},
-  })
-  ;(porters.options as { minThreads: number }).minThreads = 0
-  const lost = (cause: unknown) => {
-    if (isPorterLost || isStopping()) return
+  const { port1, port2 } = new MessageChannel()
+  const task: PorterTask = { buffer, reception: port2 }
+  porters = startService('porter', [], task, [port2], (cause) => {
     isPorterLost = true
     reception = undefined
     usePorter(undefined)
@@ -292,14 +299,7 @@ export function startPorter(): void {
       notify(mAt(id) + M.answers)
     }
     process.emitWarning(`goro: the thread that hands over what is transferred died: ${cause}; from now on it is copied`)
-    void porters?.destroy()
-  }
-  porters.on('error', lost)
-  noteWorkersOf(porters)
-  const { port1, port2 } = new MessageChannel()
-  const task: PorterTask = { buffer, reception: port2 }
-  porters.run(task, { transferList: [port2] }).catch(lost)
-  release()
+  })
   port1.once('message', () => {
     if (isPorterLost) return
     reception = port1

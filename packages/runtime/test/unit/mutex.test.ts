@@ -1,6 +1,7 @@
 /** Mutexes in WebAssembly (quick.as) against mutex.ts: the same outcomes, and the same memory, word for word. */
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
+import { twins } from './twins.ts'
 
 const MUTEX = 64
 const SUDOGS = Array.from({ length: 8 }, (_, i) => 256 + 16 * i)
@@ -48,14 +49,7 @@ async function side(isWeb: boolean) {
 }
 
 const [web, plain] = [await side(true), await side(false)]
-
-/** Does `act` on both: what it gives, which is the same. */
-function both<T>(act: (on: typeof web) => T): T {
-  const outcome = act(web)
-  expect(act(plain)).toEqual(outcome)
-  expect(web.words()).toEqual(plain.words())
-  return outcome
-}
+const both = twins(web, plain)
 
 test('one side takes and frees it in WebAssembly, the other does not', () => {
   web.clear()

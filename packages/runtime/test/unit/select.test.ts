@@ -1,6 +1,7 @@
 /** Selects in WebAssembly (quick.as) against select.ts, chan.ts and sudog.ts: the same outcomes, and the same memory, word for word. */
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
+import { twins } from './twins.ts'
 
 const A = 64
 const B = 80
@@ -72,14 +73,7 @@ async function side(isWeb: boolean) {
 }
 
 const [web, plain] = [await side(true), await side(false)]
-
-/** Does `act` on both: what it gives, which is the same. */
-function both<T>(act: (on: typeof web) => T): T {
-  const outcome = act(web)
-  expect(act(plain)).toEqual(outcome)
-  expect(web.words()).toEqual(plain.words())
-  return outcome
-}
+const both = twins(web, plain)
 
 test('one side is WebAssembly, the other is not', () => {
   expect([web.usesWasm(), plain.usesWasm()]).toEqual([true, false])

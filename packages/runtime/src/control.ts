@@ -15,7 +15,7 @@ import { add } from '@goro/memory'
 import type { Endpoint, Remote } from 'comlink'
 import { dataCloneError } from './errors.ts'
 import { MAIN_M } from './m.ts'
-import { movables, type Transferable } from './porterage.ts'
+import { movables, Parcels, type Transferable } from './porterage.ts'
 import { SCHED, Sched, self } from './sched.ts'
 
 /** What the main thread offers to the others. */
@@ -27,31 +27,13 @@ export interface MainControl {
   startPorter(): void
 }
 
-/** On the main thread: what was deposited, and who waits for what is still on its way. */
-const parcels = new Map<number, readonly unknown[]>()
-const awaited = new Map<number, (externals: readonly unknown[]) => void>()
-/** Parcels to be thrown away when they come. */
-const dropped = new Set<number>()
+/** On the main thread: what was deposited. */
+const parcels = new Parcels()
 
 const main: MainControl = {
-  deposit(parcel, externals) {
-    const receiver = awaited.get(parcel)
-    if (receiver !== undefined) {
-      awaited.delete(parcel)
-      receiver(externals)
-    } else if (!dropped.delete(parcel)) {
-      parcels.set(parcel, externals)
-    }
-  },
-  fetch(parcel) {
-    const externals = parcels.get(parcel)
-    if (externals === undefined) return new Promise((resolve) => awaited.set(parcel, resolve))
-    parcels.delete(parcel)
-    return Promise.resolve(externals)
-  },
-  drop(parcel) {
-    if (!parcels.delete(parcel)) dropped.add(parcel)
-  },
+  deposit: (parcel, externals) => parcels.deposit(parcel, externals),
+  fetch: (parcel) => new Promise((resolve) => parcels.fetch(parcel, resolve)),
+  drop: (parcel) => parcels.drop(parcel),
   announced() {
     return announced()
   },

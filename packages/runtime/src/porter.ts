@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { add, attach, notify, type Region } from '@goro/memory'
 import { M } from './m.ts'
-import { type Answer, movables, type PorterLine, type Wish } from './porterage.ts'
+import { type Answer, movables, Parcels, type PorterLine, type Receiver, type Wish } from './porterage.ts'
 import { mAt } from './sched.ts'
 
 /** What the porter is told. */
@@ -15,11 +15,7 @@ export interface PorterTask {
   readonly reception: MessagePort
 }
 
-const parcels = new Map<number, readonly unknown[]>()
-/** Who has asked for what is still on its way: what two threads send may come in any order. */
-const awaited = new Map<number, PorterLine>()
-/** Parcels to be thrown away when they come. */
-const dropped = new Set<number>()
+const parcels = new Parcels()
 
 export default function porter({ buffer, reception }: PorterTask): Promise<never> {
   attach(buffer)
@@ -28,41 +24,19 @@ export default function porter({ buffer, reception }: PorterTask): Promise<never
   return new Promise(() => {})
 }
 
-function serve(line: PorterLine): void {
-  const { port } = line
-  port.on('message', (wish: Wish) => {
-    if (typeof wish !== 'number') deposit(...wish)
-    else if (wish > 0) fetch(wish, line)
-    else if (!parcels.delete(-wish)) dropped.add(-wish)
-  })
-  port.on('close', () => {
-    for (const [parcel, by] of awaited) if (by === line) awaited.delete(parcel)
-  })
-}
-
-function deposit(parcel: number, externals: readonly unknown[]): void {
-  const line = awaited.get(parcel)
-  if (line !== undefined) {
-    awaited.delete(parcel)
-    answer(line, parcel, externals)
-  } else if (!dropped.delete(parcel)) parcels.set(parcel, externals)
-}
-
-function fetch(parcel: number, line: PorterLine): void {
-  const externals = parcels.get(parcel)
-  if (externals === undefined) {
-    awaited.set(parcel, line)
-    return
-  }
-  parcels.delete(parcel)
-  answer(line, parcel, externals)
-}
-
-function answer({ port, id }: PorterLine, parcel: number, externals: readonly unknown[]): void {
-  const message: Answer = [parcel, externals]
-  port.postMessage(message, movables(externals))
-  // It may be blocked, and wait for this alone.
+function serve({ port, id }: PorterLine): void {
   const answers = mAt(id) + M.answers
-  add(answers, 1)
-  notify(answers)
+  const answer: Receiver = (externals, parcel) => {
+    const message: Answer = [parcel, externals]
+    port.postMessage(message, movables(externals))
+    // It may be blocked, and wait for this alone.
+    add(answers, 1)
+    notify(answers)
+  }
+  port.on('message', (wish: Wish) => {
+    if (typeof wish !== 'number') parcels.deposit(...wish)
+    else if (wish > 0) parcels.fetch(wish, answer)
+    else parcels.drop(-wish)
+  })
+  port.on('close', () => parcels.forget(answer))
 }

@@ -27,7 +27,7 @@ import { offerPreemption } from './preempt.ts'
 import { numCPU, parseProcs } from './procs.ts'
 import { CLOSING, create, gomaxprocs, isJoined, leave, SCHED, Sched, STOPPED, self } from './sched.ts'
 import { startWith, whenPinned } from './spawn.ts'
-import { startM, startPinned, startSysmon, startThreads, stopThreads } from './threads.ts'
+import { startPinned, startSysmon, startThreads, startWanted, stopThreads } from './threads.ts'
 import { buryLock, buryThread, reportDeaths } from './undertaker.ts'
 import { fitThreads, wakeM } from './wake.ts'
 
@@ -214,7 +214,7 @@ export function setGomaxprocs(n: number): number {
 }
 
 function startThreadsWanted(): void {
-  while (self.procs.takeToStart()) startM()
+  startWanted()
   startPinned()
 }
 

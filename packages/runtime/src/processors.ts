@@ -299,11 +299,13 @@ export class Processors {
     })
   }
 
-  /** On the main thread: whether a thread may be started for one goroutine alone. If not, that waits until one has ended. */
-  mayStart(): boolean {
-    if (this.isExhausted) return false
+  /** On the main thread: whether M `id` may be started for one goroutine alone. If not, that waits until one has ended. */
+  mayStart(id: number): boolean {
     return this.#locked(() => {
-      if (this.#existing() + read(this.#at + Procs.toStart) < read(this.#at + Procs.maxThreads)) return true
+      if (this.#existing() + read(this.#at + Procs.toStart) < read(this.#at + Procs.maxThreads)) {
+        store(this.#around.mAt(id) + M.status, M_STARTING)
+        return true
+      }
       store(this.#at + Procs.exhausted, 1)
       return false
     })
@@ -318,11 +320,15 @@ export class Processors {
     return load(this.#at + Procs.toStart) > 0
   }
 
-  /** On the main thread: whether there is a thread to be started, which it then starts (`M_STARTING`) before it asks again. */
-  takeToStart(): boolean {
-    if (load(this.#at + Procs.toStart) === 0) return false
-    this.#locked(() => this.#add(Procs.toStart, -1))
-    return true
+  /**
+   * On the main thread: M `id` is one of the threads to be started. It is so under the lock: who counts threads finds it among those to come, or
+   * among those on their way, and nobody finds room for one more in between.
+   */
+  takeToStart(id: number): void {
+    this.#locked(() => {
+      this.#add(Procs.toStart, -1)
+      store(this.#around.mAt(id) + M.status, M_STARTING)
+    })
   }
 
   /** Somebody sets how many processors there are, `maxThreads` at most. Look at every queue after this. */

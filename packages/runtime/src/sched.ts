@@ -149,6 +149,7 @@ export function create(bytes: number, exact: boolean, procs: number, followsCPUs
   store(PROCS + Procs.follows, followsCPUs ? 1 : 0)
   // Each is meant for one of the threads that are about to be started.
   store(PROCS + Procs.reserved, n)
+  store(PROCS + Procs.toStart, n)
   store(PROCS + Procs.threads, 1)
   join(MAIN_M)
   return buffer

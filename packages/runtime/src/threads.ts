@@ -118,7 +118,7 @@ export function startThreads(
     }
   })
   noteWorkersOf(pool)
-  for (let i = 0; i < procs; i++) startM()
+  startWanted()
   queued.clear()
   // From here on a worker that is lost is replaced by `startM`, and by nobody else: one that can't start would be for ever.
   ;(pool.options as { minThreads: number }).minThreads = 0
@@ -173,7 +173,11 @@ function execArgvOf({ execArgv }: ThreadOptions): { execArgv?: string[] } {
  */
 export function startPinned(): void {
   const { pinned, procs, runq } = self
-  while (pinned.size > 0 && procs.mayStart()) startM(pinned.take())
+  while (pinned.size > 0 && !procs.isExhausted) {
+    const id = openSlot()
+    if (procs.mayStart(id)) startM(id, pinned.take())
+    else dead.unshift(id)
+  }
   if (procs.maxThreads > procs.count) return
   for (let g = pinned.take(); g !== 0; g = pinned.take()) {
     runq.put(g)
@@ -181,16 +185,19 @@ export function startPinned(): void {
   }
 }
 
-/**
- * Starts a thread. There is to be a processor that is `reserved` for it (processors.ts); or a goroutine `g` that is to have it for itself,
- * and gets a processor as any thread does that has something to do.
- */
-export function startM(g = 0): void {
+/** Starts the threads that there are to be, each of which has a processor `reserved` for it (processors.ts). */
+export function startWanted(): void {
+  while (self.procs.hasToStart) {
+    const id = openSlot()
+    self.procs.takeToStart(id)
+    startM(id)
+  }
+}
+
+/** A slot for an M that is to be started, all in it as at the start of one; its status is for `Processors` to set. */
+function openSlot(): number {
   const id = freeSlot()
   const m = mAt(id)
-  if (g !== 0) write(g + G.m, id)
-  const { port1, port2 } = new MessageChannel()
-  serve(port1)
   inbox.open(m + M.inbox)
   write(m + M.ticket, 0)
   write(m + M.locked, 0)
@@ -202,7 +209,14 @@ export function startM(g = 0): void {
   write(m + M.step, 0)
   write(m + M.answers, isPorterLost ? -1 : 0)
   write(m + M.quiet, 0)
-  store(m + M.status, M_STARTING)
+  return id
+}
+
+/** Starts the thread of M `id`: one for all goroutines, or for `g` alone, and then it gets a processor as any that has something to do. */
+function startM(id: number, g = 0): void {
+  if (g !== 0) write(g + G.m, id)
+  const { port1, port2 } = new MessageChannel()
+  serve(port1)
   lines.set(id, port1)
   introduce(id)
   const task: MachineTask = {

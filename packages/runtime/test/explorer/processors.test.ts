@@ -23,7 +23,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { explored, failureOf, outlive } from '../../../memory/test/explorer/harness.ts'
 import { fallAsleep, getUp } from '../../src/deadlock.ts'
-import { M, M_DEAD, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from '../../src/m.ts'
+import { M, M_DEAD, M_FREE, M_RUNNING, M_SLEEPING, M_SPARE, M_STARTING } from '../../src/m.ts'
 import { Processors, Procs } from '../../src/processors.ts'
 
 /** Threads 1 to 3; the main thread, 0, has none of this. */
@@ -250,17 +250,14 @@ describe('processors', () => {
 
   test('a processor that was on its way to a new thread is lost when another needs it first', () => {
     const starts = () => {
-      if (!processors(3).startFree()) return false
-      return processors(3).takeToStart()
-    }
-    const arrives = () => {
+      if (!processors(3).startFree()) return
+      processors(3).takeToStart(2)
       const procs = processors(2)
-      store(mAt(2) + M.status, M_STARTING)
       procs.arrive()
       store(mAt(2) + M.status, M_RUNNING)
       rest(2)
     }
-    const threads = [blocker(1, 1), arrives, starts]
+    const threads = [blocker(1, 1), starts]
     const after = () => {
       // A processor that is reserved for a thread which has come already would be nobody's.
       expect(read(PROCS + Procs.reserved)).toBeLessThanOrEqual(1)
@@ -283,6 +280,44 @@ describe('processors', () => {
       expect([load(PROCS + Procs.toStart), load(PROCS + Procs.reserved), load(PROCS + Procs.free)]).toEqual([1, 1, 0])
     }
     explored({ ...world, setup: setup(0, 1, 2), threads: [blocks], after })
+  })
+
+  /** Of two threads that there may be one is there; there is room for one, which the main thread starts, and no more. */
+  function startsAtTheLimit(main: Processors) {
+    const blocks = () => {
+      const procs = processors(1)
+      const first = procs.startFree()
+      procs.handoff()
+      return [first, procs.startFree()]
+    }
+    const starts = () => {
+      for (let id = 2; id < THREADS; id++) if (main.hasToStart) main.takeToStart(id)
+    }
+    const begun = () => {
+      setup(1, 1)()
+      write(PROCS + Procs.maxThreads, 2)
+      for (const id of [2, 3]) write(mAt(id) + M.status, M_FREE)
+    }
+    const after = () => {
+      const started = [2, 3].filter((id) => load(mAt(id) + M.status) === M_STARTING).length
+      expect(started + load(PROCS + Procs.toStart)).toBe(1)
+    }
+    return { ...world, setup: begun, threads: [blocks, starts], after }
+  }
+
+  test('while the main thread starts one, another is to be started, and there are more than there may be', () => {
+    explored(startsAtTheLimit(processors(0)))
+  })
+
+  test('that is found if the one it takes to start is on its way a moment later', () => {
+    class Hasty extends Processors {
+      override takeToStart(id: number): void {
+        add(PROCS + Procs.toStart, -1)
+        store(mAt(id) + M.status, M_STARTING)
+      }
+    }
+    const around = { idle: idle(), mAt, wake: () => {}, isStopping: () => false }
+    failureOf(startsAtTheLimit(new Hasty(PROCS, 0, 1, around)))
   })
 
   test('a thread dies anywhere: its processor is lost, or had twice, or who waits for it waits for ever', () => {

@@ -176,7 +176,7 @@ export function startPinned(): void {
   while (pinned.size > 0 && !procs.isExhausted) {
     const id = openSlot()
     if (procs.mayStart(id)) startM(id, pinned.take())
-    else dead.unshift(id)
+    else openedInVain = id
   }
   if (procs.maxThreads > procs.count) return
   for (let g = pinned.take(); g !== 0; g = pinned.take()) {
@@ -194,9 +194,13 @@ export function startWanted(): void {
   }
 }
 
+/** A slot that is open, for a thread that there was no room for; 0 if there is none. */
+let openedInVain = 0
+
 /** A slot for an M that is to be started, all in it as at the start of one; its status is for `Processors` to set. */
 function openSlot(): number {
-  const id = freeSlot()
+  const id = openedInVain || freeSlot()
+  openedInVain = 0
   const m = mAt(id)
   inbox.open(m + M.inbox)
   write(m + M.ticket, 0)

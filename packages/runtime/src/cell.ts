@@ -20,10 +20,9 @@ export function writeCell(value: unknown, at: number, options: EncodeOptions): v
 }
 
 function writeBlock(value: unknown, at: number, options: EncodeOptions): void {
-  const encoded = encode(value, options)
-  const block = alloc(encoded.length)
-  writeMessage(encoded, block)
-  write(at + 2, block)
+  const encoded = encode(value, options, alloc)
+  writeMessage(encoded)
+  write(at + 2, encoded.block)
   write(at + 3, encoded.length)
   write(at, BLOCK)
 }

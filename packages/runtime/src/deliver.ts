@@ -89,10 +89,9 @@ function writeOutcome(g: number, value: unknown, failed: boolean): void {
   const flags = failed ? F_FAILED : 0
   let tag = packCell(value, g + G.cell0)
   if (tag === 0) {
-    const encoded = encode(value, failed ? THROWN : RESULT)
-    const block = alloc(encoded.length)
-    writeMessage(encoded, block)
-    write(g + G.cell0, block)
+    const encoded = encode(value, failed ? THROWN : RESULT, alloc)
+    writeMessage(encoded)
+    write(g + G.cell0, encoded.block)
     write(g + G.cell0 + 1, encoded.length)
     tag = BLOCK
   }

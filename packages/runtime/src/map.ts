@@ -5,7 +5,6 @@
  * refused as keys: two threads never have the same object. Values are copied, by the rules of structured clone.
  */
 import { add, alloc, bytes, free, HANDLE_CLASS, read, store, WORD_BYTES, write } from '@goro/memory'
-import { dataCloneError } from './errors.ts'
 import { BLOCK } from './g.ts'
 import { ownId } from './gopark.ts'
 import { KIND } from './handle.ts'
@@ -132,7 +131,7 @@ function lookFor(map: number, key: unknown): void {
 function lookForBlock(map: number, key: unknown): void {
   if (typeof key !== 'string' && typeof key !== 'bigint') throw refusal(key)
   const encoded = wholeOf(encode(key, KEY))
-  const count = (encoded.length + 3) >> 2
+  const count = wordsOf(encoded.length)
   if (count > probe.words.length) probe.words = new Int32Array(count * 2)
   probe.words[count - 1] = 0
   new Uint8Array(probe.words.buffer).set(encoded)
@@ -180,7 +179,7 @@ function writeKey(entry: number, key: unknown): void {
   const cell = entry + Entry.key
   if (probe.tag === HANDLE) packCell(key, cell + 2)
   if (probe.tag === BLOCK) {
-    const count = (probe.high + 3) >> 2
+    const count = wordsOf(probe.high)
     const block = alloc((Part.bytes + count) * WORD_BYTES)
     write(block + Part.parts, 1)
     write(block + Part.handles, 0)
@@ -201,12 +200,9 @@ function writeValue(value: unknown, at: number): void {
   const tag = packCell(value, at + 2)
   write(at, tag)
   if (tag !== 0) return widen(tag, at)
-  const encoded = encode(value, VALUE)
-  // Only with a list of what to transfer is there anything that one thread alone can have.
-  if (encoded.externals !== undefined) throw dataCloneError('value: something in it can only be moved')
-  const { length } = encoded
-  const words = (length + 3) >> 2
-  const block = alloc((Part.bytes + words) * WORD_BYTES)
+  const encoded = encode(value, VALUE, partFor)
+  const { block, length } = encoded
+  const words = wordsOf(length)
   write(block + Part.parts, 1)
   write(block + Part.handles, encoded.counted ? 1 : 0)
   if (words > 0) write(block + Part.bytes + words - 1, 0)
@@ -217,6 +213,11 @@ function writeValue(value: unknown, at: number): void {
 }
 
 const VALUE = { root: 'value' }
+
+const wordsOf = (bytes: number): number => (bytes + 3) >> 2
+
+/** A block for a value of so many bytes. */
+const partFor = (bytes: number): number => alloc((Part.bytes + wordsOf(bytes)) * WORD_BYTES)
 
 /** What of a cell its tag does not use is zero: cells are compared word by word. */
 function widen(tag: number, at: number): void {

@@ -2,9 +2,9 @@
  * go: making a goroutine. Go's `newproc`: fill in a G, put it in the local run queue, wake a processor if one should run.
  */
 import { types } from 'node:util'
-import { alloc, cas, free, G_CLASS, write, writeF64 } from '@goro/memory'
+import { alloc, cas, G_CLASS, write, writeF64 } from '@goro/memory'
 import { sendParcel } from './control.ts'
-import { addHandle, expectResult, onSettled } from './deliver.ts'
+import { addHandle, dropValues, expectResult, onSettled } from './deliver.ts'
 import { RuntimeClosedError } from './errors.ts'
 import {
   BLOCK,
@@ -218,16 +218,11 @@ function writeArguments(
     suffix = ` (${api} at ${show(original(callSite()))})`
     return nameOfCaptured(fn, i, api)
   }
-  const encoded = encode(args, {
-    root,
-    suffix: () => suffix,
-    transfer,
-    movedFrom: moves ? movedFrom(transfer) : undefined,
-  })
-  const { externals, length } = encoded
+  const options = { root, suffix: () => suffix, transfer, movedFrom: moves ? movedFrom(transfer) : undefined }
+  const encoded = encode(args, options, alloc)
+  const { block, externals, length } = encoded
   const allFlags = encoded.handles ? flags | F_HANDLES : flags
-  const block = alloc(length)
-  writeMessage(encoded, block)
+  writeMessage(encoded)
   write(g + G.cell0, block)
   write(g + G.cell0 + 1, length)
   write(g + G.tags, tagsOf(0, BLOCK, 0, externals === undefined ? allFlags : allFlags | F_EXTERNALS))
@@ -235,7 +230,8 @@ function writeArguments(
   try {
     write(g + G.parcel, externals.some(types.isArrayBuffer) ? -depositMoved(externals) : sendParcel(externals))
   } catch (error) {
-    free(block)
+    write(g + G.parcel, 0)
+    dropValues(g)
     throw error
   }
 }

@@ -17,7 +17,7 @@
 import { constants } from 'node:buffer'
 import { inspect, types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
-import { bytes as blockBytes, read, readF64, write, writeBytes, writeF64 } from '@goro/memory'
+import { bytes as blockBytes, free, OutOfMemoryError, read, readF64, write, writeBytes, writeF64 } from '@goro/memory'
 import { dataCloneError, ERROR_CLASSES } from './errors.ts'
 
 // --- cells -----------------------------------------------------------------------------------------------------------------
@@ -207,6 +207,8 @@ export interface EncodeOptions {
 
 /** What `encode` returns. */
 export interface Encoded {
+  /** The block that it was given for the message; 0 if it has not asked for one. */
+  readonly block: number
   /** How many bytes the message has. */
   readonly length: number
   /** All of it, or what is not in pieces: a view of a scratch buffer, good until the next `encode` on this thread. */
@@ -269,12 +271,12 @@ class Unsendable {
 }
 
 /**
- * Encodes `value`.
+ * Encodes `value`. `room` gives a block for so many bytes, for the caller to write the message into.
  *
- * @throws DataCloneError naming the path to what can't be sent; then nothing has been transferred.
+ * @throws DataCloneError naming the path to what can't be sent, and what `room` throws; then nothing has been transferred.
  */
-export function encode(value: unknown, options: EncodeOptions): Encoded {
-  if (encoding) return encodeInside(value, options)
+export function encode(value: unknown, options: EncodeOptions, room: (bytes: number) => number = noRoom): Encoded {
+  if (encoding) return encodeInside(value, options, room)
   if (scratch.length > SCRATCH_KEPT) scratch = Buffer.allocUnsafeSlow(1 << 14)
   encoding = true
   pos = 0
@@ -290,12 +292,15 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     transferred = options.transfer === undefined ? NOTHING : checkTransfer(options.transfer)
     movedFrom = options.movedFrom ?? Number.POSITIVE_INFINITY
     writeValue(value)
-    // Only now that nothing can fail any more.
     if (pieces !== NO_PIECES) checkPieces()
-    for (const each of transferred) if (types.isArrayBuffer(each) && !isExternal(each)) detach(each)
+    const length = pos + inPieces
+    const block = room(length)
+    // Only now that nothing can fail any more.
+    detachAll(block)
     for (const each of handles) retain(each)
     return {
-      length: pos + inPieces,
+      block,
+      length,
       // A plain view: to make a Buffer of it takes twice as long.
       bytes: new Uint8Array(scratch.buffer, scratch.byteOffset, pos),
       pieces: pieces === NO_PIECES ? undefined : pieces,
@@ -304,11 +309,12 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
       counted: handles.length > 0,
     }
   } catch (error) {
+    if (error instanceof OutOfMemoryError) throw error
     if (!lossy) throw error instanceof Unsendable ? dataCloneError(refusalAt(error, value, options)) : error
     // A thrown error gets home whatever becomes of it: here as the reason why it could not be sent.
     const refused = dataCloneError(safely(() => refusal(error, value, options.root)) ?? 'error: it can not be read')
     encoding = false
-    return encode(refused, { root: options.root, lossy: true })
+    return encode(refused, { root: options.root, lossy: true }, room)
   } finally {
     encoding = false
     transferred = NOTHING
@@ -326,6 +332,18 @@ function checkPieces(): void {
   }
 }
 
+const noRoom = () => 0
+
+/** Takes from the sender what is copied to be transferred. One may refuse to be detached, as a WebAssembly memory does: then there is no message for the `block`. */
+function detachAll(block: number): void {
+  try {
+    for (const each of transferred) if (types.isArrayBuffer(each) && !isExternal(each)) detach(each)
+  } catch (error) {
+    if (block !== 0) free(block)
+    throw error
+  }
+}
+
 /** Takes the bytes from the sender's `buffer`; a piece of the message has them now. */
 function detach(buffer: ArrayBuffer): void {
   const pieceOf = pieces.find(({ from }) => typeof from !== 'string' && from.buffer === buffer)
@@ -337,7 +355,7 @@ function detach(buffer: ArrayBuffer): void {
  * Writes a message into the block at `address`, which has room for it. Pieces are written through a view of the block; in the explorer
  * that would be a copy, and an error: its values have none.
  */
-export function writeMessage(message: Encoded, address: number): void {
+export function writeMessage(message: Encoded, address = message.block): void {
   if (message.pieces === undefined) writeBytes(address, message.bytes)
   else join(message, blockBytes(address, message.length))
 }
@@ -385,12 +403,12 @@ function safely<T>(read: () => T): T | undefined {
 let encoding = false
 
 /** As `encode`, from within another one, whose state is kept aside. */
-function encodeInside(value: unknown, options: EncodeOptions): Encoded {
+function encodeInside(value: unknown, options: EncodeOptions, room: (bytes: number) => number): Encoded {
   const outer = { scratch, pos, pieces, inPieces, seen, externals, handles, classes, transferred, movedFrom, lossy }
   try {
     encoding = false
     scratch = Buffer.allocUnsafeSlow(1 << 14)
-    return encode(value, options)
+    return encode(value, options, room)
   } finally {
     ;({ scratch, pos, pieces, inPieces, seen, externals, handles, classes, transferred, movedFrom, lossy } = outer)
     encoding = true

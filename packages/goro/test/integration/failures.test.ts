@@ -140,6 +140,8 @@ describe('shared memory that is full', () => {
       finished: true,
       again: 42,
       result: 'OutOfMemoryError',
+      refused: 'OutOfMemoryError',
+      kept: 32 * 2 ** 20,
       live: 0,
     })
     expect(code).toBe(0)

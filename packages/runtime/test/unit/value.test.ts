@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { MessageChannel } from 'node:worker_threads'
-import { attach, bytes, reserve, writeBytes } from '@goro/memory'
+import { attach, bytes, OutOfMemoryError, reserve, writeBytes } from '@goro/memory'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { CaptureError, ThreadDiedError } from '../../src/errors.ts'
@@ -12,6 +12,7 @@ import {
   packCell,
   registerHandle,
   unpackCell,
+  useRetain,
   wholeOf,
   writeMessage,
 } from '../../src/value.ts'
@@ -331,6 +332,30 @@ describe('what cannot be sent', () => {
 })
 
 describe('transfer', () => {
+  test('nothing is taken from the sender, and no handle retained, if there is no room for the message', () => {
+    const retained: unknown[] = []
+    useRetain(
+      (handle) => retained.push(handle),
+      () => {},
+    )
+    const buffer = new Uint8Array(5000).fill(7).buffer
+    const handle = new (class {
+      readonly [handleKind] = 200
+      readonly [handleAddress] = 8
+    })()
+    const full = new OutOfMemoryError('full')
+    for (const lossy of [false, true]) {
+      const options = { root: 'value', transfer: [buffer], lossy }
+      const room = () => {
+        throw full
+      }
+      expect(() => encode([buffer, handle], options, room)).toThrow(full)
+    }
+    expect([buffer.byteLength, retained]).toEqual([5000, []])
+    expect(encode([buffer, handle], { root: 'value', transfer: [buffer] }, () => 64).block).toBe(64)
+    expect([buffer.byteLength, retained]).toEqual([0, [handle]])
+  })
+
   test('an ArrayBuffer is moved', () => {
     const buffer = new Uint8Array([1, 2, 3]).buffer
     expect(new Uint8Array(cross(buffer, { transfer: [buffer] }) as ArrayBuffer)).toEqual(new Uint8Array([1, 2, 3]))

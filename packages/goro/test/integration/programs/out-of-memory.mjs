@@ -10,6 +10,13 @@ try {
   error = e
 }
 const lengths = await Promise.all(gs)
+const buffer = new ArrayBuffer(32 * 2 ** 20)
+let refused
+try {
+  void go.with({ transfer: [buffer] }, (buffer) => buffer.byteLength, buffer)
+} catch (e) {
+  refused = e.name
+}
 const result = await go(() => 'x'.repeat(64 * 2 ** 20)).catch((e) => e.name)
 console.log(
   JSON.stringify({
@@ -18,6 +25,8 @@ console.log(
     finished: gs.length > 100 && lengths.every((n) => n === 10_000),
     again: await go((x) => x + 1, 41),
     result,
+    refused,
+    kept: buffer.byteLength,
     live: runtime.numGoroutine(),
   }),
 )

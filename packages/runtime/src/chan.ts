@@ -97,10 +97,11 @@ export function makechan(slab: Slab, kind: number, capacity: number, more = 0): 
 }
 
 export function copyCell(from: number, to: number): void {
-  write(to, read(from))
   write(to + 1, read(from + 1))
   write(to + 2, read(from + 2))
   write(to + 3, read(from + 3))
+  // Last: if this thread dies in between, there is nothing in it.
+  write(to, read(from))
 }
 
 /** Values in the ring. Under lock. */

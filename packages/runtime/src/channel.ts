@@ -33,6 +33,7 @@ import {
   readyDone,
   releaseCase,
   releaseSudog,
+  type Settle,
   spareSudog,
   unpark,
 } from './gopark.ts'
@@ -71,8 +72,7 @@ export function send(c: number, value: unknown, keep: Handle): Promise<void> {
   const cell = self.m + M.cell
   let sudog: number
   try {
-    sudog = spareSudog()
-    writeCell(value, cell, VALUE)
+    sudog = spareFor(value, cell, VALUE)
   } catch (error) {
     return Promise.reject(error)
   }
@@ -84,6 +84,21 @@ export function send(c: number, value: unknown, keep: Handle): Promise<void> {
   }
   if (outcome !== DONE) goready(outcome)
   return readyDone()
+}
+
+/**
+ * Writes `value` into `cell` and gives a sudog for the wait. In that order: a getter of the value may wait itself, with that sudog.
+ *
+ * @throws DataCloneError, OutOfMemoryError
+ */
+function spareFor(value: unknown, cell: number, options: EncodeOptions): number {
+  writeCell(value, cell, options)
+  try {
+    return spareSudog()
+  } catch (error) {
+    dropCell(cell)
+    throw error
+  }
 }
 
 function settleSend(sudog: number): void {
@@ -100,8 +115,7 @@ function settleSend(sudog: number): void {
  */
 export function post(c: number, value: unknown, keep: Handle, options: EncodeOptions): void {
   const cell = self.m + M.cell
-  writeCell(value, cell, options)
-  const sudog = spareSudog()
+  const sudog = spareFor(value, cell, options)
   const outcome = chansend(c, cell, sudog, ownId())
   if (outcome === BLOCKED) void park(sudog, settlePost, keep, true)
   else if (outcome === CLOSED) dropCell(cell)
@@ -478,6 +492,7 @@ function end(waiting: Waiting, winner: number): void {
 async function startWithPromises(waiting: Waiting, promises: readonly Case[]): Promise<Hit> {
   const early: Settled[] = []
   let record = 0
+  // From the moment of the choice: until whoever has called this hears of it, others may settle, and the record be somebody else's.
   let over = false
   const settled = (hit: Settled) => {
     if (over) return
@@ -501,7 +516,16 @@ async function startWithPromises(waiting: Waiting, promises: readonly Case[]): P
   try {
     record = recordFor(waiting, acquireSudog)
     const hit = choose(waiting, early, record)
-    if (hit === undefined) return (await park(record, settleSelect, waiting)) as Hit
+    if (hit === undefined) {
+      const settle: Settle = (home, keep) => {
+        over = true
+        const outcome = settleSelect(home, keep)
+        over = outcome !== AGAIN
+        return outcome
+      }
+      return (await park(record, settle, waiting)) as Hit
+    }
+    over = true
     releaseSudog(record)
     return (await hit()) as Hit
   } finally {

@@ -127,9 +127,9 @@ function unlockSlow(mutex: number, owner: number): number {
   for (;;) {
     const state = load(mutex + Mutex.state)
     if (holderOf(state) <= 0) {
-      // Two have unlocked it at once.
+      // Two have unlocked it at once, or its holder has been found dead.
       unlockQueue(mutex)
-      return MISUSE
+      return state === DEAD ? DIED : MISUSE
     }
     if ((state & WOKEN) !== 0) {
       if (cas(mutex + Mutex.state, state, state & (WAITERS | WOKEN)) !== state) continue
@@ -176,7 +176,8 @@ export function killMutex(mutex: number, m: number, owner: number): number {
     const state = load(mutex + Mutex.state)
     const holder = holderOf(state)
     if (holder === m + 1) {
-      store(mutex + Mutex.state, DEAD)
+      // Another thread may just be unlocking it.
+      if (cas(mutex + Mutex.state, state, DEAD) !== state) continue
       chain = dequeueAll(mutex + Mutex.waiters, HOLDER_DIED, owner)
     } else {
       chain = holder === 0 ? dequeueFirst(mutex + Mutex.waiters, RETRY, owner) : 0

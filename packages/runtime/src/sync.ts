@@ -52,7 +52,7 @@ import {
   waitSignal,
   YOURS,
 } from './sema.ts'
-import { lockQueue, Sudog, unlockQueue, Waitable } from './sudog.ts'
+import { lockQueue, remove, Sudog, unlockQueue, Waitable } from './sudog.ts'
 
 /** Makes a struct of `kind`, all zero. @throws OutOfMemoryError */
 export function newWaitable(kind: number): number {
@@ -311,11 +311,19 @@ export function condWait(cond: number, keep: Handle, mutexKeep: Handle): Promise
   write(sudog + Sudog.info, 0)
   // In the queue before the mutex is free: a signal that follows is not missed.
   waitSignal(cond, sudog, ownId())
-  const promise = park(sudog, () => mutexLock(mutex, mutexKeep, undefined), keep) as Promise<void>
+  let isMisused = false
+  const settle = () => {
+    if (!isMisused) return mutexLock(mutex, mutexKeep, undefined)
+    // The signal that has come for it is another's.
+    condSignal(cond, false)
+    return undefined
+  }
+  const promise = park(sudog, settle, keep) as Promise<void>
   try {
     mutexUnlock(mutex)
   } catch (error) {
-    if (cancelSema(cond, sudog, ownId()) !== 0) unpark(sudog)
+    if (remove(sudog, ownId())) unpark(sudog)
+    else isMisused = true
     return Promise.reject(error)
   }
   return promise

@@ -255,6 +255,51 @@ describe('select', () => {
     expect(select.try({})).toBeUndefined()
   })
 
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'a promise that settles %i microtasks late takes nothing from what was chosen, nor from later waits',
+    async (turns) => {
+      const late = async () => {
+        for (let i = 0; i < turns; i++) await null
+        return 'late'
+      }
+      for (let round = 0; round < 5; round++) {
+        const full = chan<string>(1)
+        full.trySend('full')
+        const hits = [
+          await select({ now: Promise.resolve('now'), late: late() }),
+          await select({ full, late: late() }),
+          await select({ thenable: { then: (settle: (value: string) => void) => settle('now') }, full, late: late() }),
+        ]
+        for (const { value } of hits) expect(['now', 'full', 'late']).toContain(value)
+        // More than a thread keeps sudogs for.
+        const chans = Array.from({ length: 100 }, () => chan<number>())
+        const waits = chans.map((ch) => ch.recv())
+        const other = chan<number>()
+        const hit = select({ first: chan<number>(), other })
+        for (const [i, ch] of chans.entries()) await ch.send(i)
+        await other.send(9)
+        expect([await Promise.all(waits), await hit]).toEqual([
+          chans.map((_, i) => i),
+          { case: 'other', value: 9, done: false },
+        ])
+      }
+    },
+  )
+
+  test('a getter of what is sent may wait itself', async () => {
+    const [ch, other] = [chan<object>(), chan<number>()]
+    let inner: Promise<number | undefined> | undefined
+    const outer = ch.send({
+      get x() {
+        inner = other.recv()
+        return 1
+      },
+    })
+    expect(await Promise.all([ch.recv(), outer])).toEqual([{ x: 1 }, undefined])
+    await other.send(2)
+    expect(await inner).toBe(2)
+  })
+
   test('promises are cases; one that rejects rejects the select', async () => {
     const ch = chan<number>()
     expect(await select({ ch, p: Promise.resolve(5) })).toEqual({ case: 'p', value: 5, done: false })

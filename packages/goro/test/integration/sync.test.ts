@@ -324,6 +324,22 @@ describe('Once, Cond, Semaphore', () => {
     expect(woken.load()).toBe(6)
   })
 
+  test('Cond: a wait without the lock takes no signal from those that wait with it', async () => {
+    const mutex = new Mutex()
+    const cond = new Cond(mutex)
+    const waits = Array.from({ length: 3 }, async () => {
+      await mutex.lock()
+      await cond.wait()
+      mutex.unlock()
+    })
+    await mutex.withLock(() => {})
+    for (let i = 0; i < 3; i++) {
+      await expect(cond.wait()).rejects.toThrow('sync: unlock of unlocked mutex')
+      cond.signal()
+      await waits[i]
+    }
+  })
+
   test('Semaphore: bounds, is first come first served, and can be cancelled', async () => {
     const sema = new Semaphore(3)
     await sema.acquire(2)

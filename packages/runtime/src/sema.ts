@@ -35,6 +35,8 @@ export const Sema = struct({
   mutex: i32,
   /** Semaphore: those who want more than there is at all. They are never served, so that they must not stand before the others. */
   vain: array(Waitq.SIZE),
+  /** Semaphore: what `count` comes to with the waiter that is just being served, plus one; else 0. Under lock. */
+  next: i32,
 })
 
 /** How much a waiter of a semaphore wants, in its sudog. */
@@ -129,10 +131,19 @@ function serve(sema: number, owner: number): number {
     const taken = read(sema + Sema.count) + read(sudog + WANTED)
     if (taken > read(sema + Sema.limit)) return chain.first
     dequeue(sema + Sema.waiters, owner)
+    write(sema + Sema.next, taken + 1)
     finish(sudog, 0, owner)
     write(sema + Sema.count, taken)
+    write(sema + Sema.next, 0)
     append(chain, sudog)
   }
+}
+
+/** A thread died with the lock: counts the waiter that it had served, if that is not among the `unfinished`, which wait again. Under its lock. */
+export function mendSema(sema: number, unfinished: readonly number[]): void {
+  const next = read(sema + Sema.next)
+  if (next !== 0 && unfinished.length === 0) write(sema + Sema.count, next - 1)
+  write(sema + Sema.next, 0)
 }
 
 /** Waiters have left without having been served: those behind them may be. The first of a chain to be readied, or 0. */

@@ -62,6 +62,7 @@ import { isThreadGone, queueMicrotask, setImmediate } from './native.ts'
 import { abandon } from './pin.ts'
 import { mendRW } from './rwmutex.ts'
 import { countFinished, hold, isStopping, lockId, mAt, SCHED, Sched, self, victim } from './sched.ts'
+import { mendSema } from './sema.ts'
 import { anyWork } from './steal.ts'
 import {
   isCase,
@@ -263,7 +264,9 @@ function takenBy(dead: number): number[] {
 function mend(at: number, dead: number, inHand: readonly number[]): void {
   for (const list of queuesOf(at)) repair(list, dead)
   const unfinished = inHand.filter((sudog) => read(sudog + Sudog.on) === at && isTakenBy(sudog, dead))
-  if (load(at + Waitable.kind) === KIND.rwMutex) mendRW(at, unfinished)
+  const kind = load(at + Waitable.kind)
+  if (kind === KIND.rwMutex) mendRW(at, unfinished)
+  else if (kind === KIND.semaphore) mendSema(at, unfinished)
   for (const sudog of unfinished) putBack(sudog, dead)
 }
 

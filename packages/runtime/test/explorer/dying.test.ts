@@ -20,7 +20,16 @@ import {
 } from '../../src/mutex.ts'
 import { killRW, lockRW, mendRW, RWMutex, rlockRW, runlockRW, unlockRW } from '../../src/rwmutex.ts'
 import { chosen, RECEIVE, select, withdraw } from '../../src/select.ts'
-import { addCount, resumeCount, Sema, waitCount } from '../../src/sema.ts'
+import {
+  acquireSema,
+  addCount,
+  mendSema,
+  recheckSema,
+  releaseSema,
+  resumeCount,
+  Sema,
+  waitCount,
+} from '../../src/sema.ts'
 import {
   isReadyBy,
   isTakenBy,
@@ -262,6 +271,44 @@ test('wait group: a `done` that dies half done, having counted, leaves nobody wa
     racy: [statusOf(1)],
     after: ([, went]) => {
       if (read(A + Sema.count) === 0) expect(went).toBe(true)
+    },
+  })
+})
+
+test('semaphore: a release that dies half done counts whom it has served, and no other', () => {
+  const waiters = [block(1, 0), block(2, 0)]
+  const undertaker = () => {
+    if (!bury(A, [A + Sema.waiters], waiters, (unfinished) => mendSema(A, unfinished))) return
+    readyChain(recheckSema(A, UNDERTAKER))
+    runErrands(waiters)
+  }
+  const acquire = (thread: number) => () => {
+    if (acquireSema(A, 1, sudogOf(thread, 0), thread + 1) === BLOCKED) sleep(thread)
+    return true
+  }
+  explored({
+    words,
+    names: [{ name: 'sema', base: A, layout: Sema }],
+    setup: () => {
+      write(A + Sema.limit, 2)
+      write(A + Sema.count, 2)
+    },
+    threads: [
+      () => {
+        const chain = releaseSema(A, 2, 1)
+        if (chain !== DONE) readyChain(chain)
+      },
+      acquire(1),
+      acquire(2),
+      undertaker,
+    ],
+    mortal: [0],
+    maxPreemptions: 1,
+    // Dead before it has counted.
+    allowAsleep: [1, 2],
+    racy: [statusOf(1), statusOf(2)],
+    after: ([, first, second]) => {
+      expect([first, second, read(A + Sema.count)]).toEqual([first, first, 2])
     },
   })
 })

@@ -3,6 +3,7 @@ import { definedAt } from '@goro/runtime'
 export {
   CaptureError,
   ChannelClosedError,
+  DataCloneError,
   DeadlockError,
   OutOfMemoryError,
   RuntimeClosedError,

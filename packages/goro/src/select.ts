@@ -75,7 +75,7 @@ export interface Select {
    * Go's `default`: does one of the cases if one is ready now.
    *
    * @returns as what `select` resolves to; undefined if nothing is ready. Whether a promise has settled is known from the turn after it was
-   * first given to `select.try`.
+   * first given to `select.try`; whether a goroutine has ended, at once.
    */
   try<C extends Readonly<Record<string, SelectCase>>>(cases: C): SelectHit<C> | undefined
 }

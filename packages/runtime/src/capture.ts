@@ -56,7 +56,7 @@ export interface Shape {
 
 /** What a glance can take in: the start of a function with nothing but names as parameters, and the tokens of plain code. */
 const HEAD =
-  /^(async\s+)?(?:(function)\s*([\w$]*)\s*\(([\w$\s,]*)\)\s*(?={)|(?:\(([\w$\s,]*)\)|([A-Za-z_$][\w$]*))\s*=>)/
+  /^(async\s+)?(?:(function)(?![\w$])\s*([\w$]*)\s*\(([\w$\s,]*)\)\s*(?={)|(?:\(([\w$\s,]*)\)|([A-Za-z_$][\w$]*))\s*=>)/
 const TOKEN = /\s+|(?<word>[A-Za-z_$][\w$]*)|\d[\w.]*|'[^'\\\n]*'|"[^"\\\n]*"|\.{3}|[-+*%=<>!&|^~?:;,.()[\]{}]/y
 const WORDS = ['return', 'if', 'else', 'true', 'false', 'null', 'typeof', 'void', 'instanceof', 'in', 'throw', 'new']
 
@@ -102,7 +102,8 @@ const NONE: ReadonlySet<string> = new Set()
 
 /** The start of a function or of an arrow function; a class, a method or what may be one is for `analyse`. */
 const START =
-  /^(async\s+)?function(\s*\*)?\s*[\p{ID_Continue}$]*\s*\(|^(async\b)?\s*(?:\(|[\p{ID_Start}$_][\p{ID_Continue}$]*\s*=>)/u
+  /^(async\s+)?function(?![\p{ID_Continue}$])(\s*\*)?\s*[\p{ID_Continue}$]*\s*\(|^(async\b)?\s*(?:\(|[\p{ID_Start}$_][\p{ID_Continue}$]*\s*=>)/u
+const FUNCTION = /^function(?![\p{ID_Continue}$])/u
 const WORD = /(?<![\p{ID_Continue}$]|(?<!\.\.)\.)[\p{ID_Start}$_][\p{ID_Continue}$]*/gu
 
 /**
@@ -124,7 +125,7 @@ export function skim(
     if (isOurs(name)) free.set(name, { name, offset, property: undefined, isTested: false, isNaming: false })
     else if (name === 'import' || name.startsWith('_') || isDoubtful(name)) return undefined
   }
-  const isFunction = text.slice(asyncFunction?.length ?? 0).startsWith('function')
+  const isFunction = FUNCTION.test(text.slice(asyncFunction?.length ?? 0))
   return {
     kind: isFunction ? 'function' : 'arrow',
     isGenerator: star !== undefined,

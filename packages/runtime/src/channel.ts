@@ -37,6 +37,7 @@ import {
   spareSudog,
   unpark,
 } from './gopark.ts'
+import { Goroutine } from './goroutine.ts'
 import { eachHandle, type Handle, KIND, release, retainIfAlive } from './handle.ts'
 import { M } from './m.ts'
 import { lockId, self } from './sched.ts'
@@ -507,7 +508,10 @@ async function startWithPromises(waiting: Waiting, promises: readonly Case[]): P
   }
   for (const each of promises) {
     if (each.op !== 'promise') continue
-    Promise.resolve(each.promise).then(
+    // A goroutine is asked itself: it is to know when it has lost.
+    const { promise } = each
+    const asked = promise instanceof Goroutine ? promise : Promise.resolve(promise)
+    asked.then(
       (value) => settled({ of: each, failed: false, value }),
       (value: unknown) => settled({ of: each, failed: true, value }),
     )
@@ -530,6 +534,9 @@ async function startWithPromises(waiting: Waiting, promises: readonly Case[]): P
     return (await hit()) as Hit
   } finally {
     over = true
+    for (const each of promises) {
+      if (each.op === 'promise' && each.promise instanceof Goroutine) Goroutine.leave(each.promise)
+    }
   }
 }
 
@@ -537,6 +544,7 @@ async function startWithPromises(waiting: Waiting, promises: readonly Case[]): P
 const outcomes = new WeakMap<PromiseLike<unknown>, { outcome: Outcome | undefined }>()
 
 function watch(promise: PromiseLike<unknown>): Outcome | undefined {
+  if (promise instanceof Goroutine) return Goroutine.outcomeOf(promise)
   let watched = outcomes.get(promise)
   if (watched === undefined) {
     const entry: { outcome: Outcome | undefined } = { outcome: undefined }

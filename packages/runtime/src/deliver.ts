@@ -227,8 +227,9 @@ function settle(goroutine: Goroutine<unknown>, value: unknown, failed: boolean):
 function release(g: number, index: number): Goroutine<unknown> {
   const orphan = index === NO_HANDLE ? new Goroutine(readF64(g + G.goid), read(g + G.code)) : undefined
   if (cleanups.size > 0) {
-    cleanups.get(g)?.()
+    const cleanup = cleanups.get(g)
     cleanups.delete(g)
+    cleanup?.()
   }
   write(g + G.status, IDLE)
   self.slab.freeClass(g, G_CLASS)

@@ -51,7 +51,27 @@ export class RuntimeClosedError extends Error {
   override readonly name = 'RuntimeClosedError'
 }
 
-/** The error for a value that can't be sent to another thread: a `DOMException` named `DataCloneError`, as Node's own. */
+/**
+ * What refuses a value that can't be sent to another thread: a `DOMException` of that name, goro's and Node's own alike, as `structuredClone` throws it.
+ *
+ * @example
+ * try {
+ *   go(work, () => {})
+ * } catch (error) {
+ *   if (error instanceof DataCloneError) console.error(error.message) // argument 1: …
+ * }
+ */
+export class DataCloneError extends DOMException {
+  constructor(message?: string) {
+    super(message, 'DataCloneError')
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof DOMException && value.name === 'DataCloneError'
+  }
+}
+
+/** The error for a value that can't be sent to another thread. */
 export function dataCloneError(message: string): DOMException {
   return new DOMException(message, 'DataCloneError')
 }

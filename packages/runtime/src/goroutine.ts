@@ -12,6 +12,8 @@ class Awaited {
   readonly promise: Promise<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (reason: unknown) => void
+  /** How many have asked, and not gone again. */
+  waiting = 0
 
   constructor() {
     this.promise = new Promise(capture)
@@ -104,8 +106,11 @@ export class Goroutine<T> implements PromiseLike<T> {
       outcome = new Awaited()
       this.#outcome = outcome
     }
-    // A promise of Node's own sees to it that a handler runs in the context of this `then`, and not in that of the result's arrival.
-    if (outcome instanceof Awaited) return (outcome.promise as Promise<T>).then(onFulfilled, onRejected)
+    if (outcome instanceof Awaited) {
+      outcome.waiting++
+      // A promise of Node's own sees to it that a handler runs in the context of this `then`, and not in that of the result's arrival.
+      return (outcome.promise as Promise<T>).then(onFulfilled, onRejected)
+    }
     if (outcome instanceof Failure) {
       const rejected = rejections.get(this as Goroutine<unknown>) ?? Promise.reject(outcome.reason)
       return rejected.then(onFulfilled as undefined, onRejected)
@@ -140,6 +145,22 @@ export class Goroutine<T> implements PromiseLike<T> {
   /** @internal Calls `callback` when `g` is settled. Nobody counts as waiting for it, and a failure is the callback's to report. */
   static watch(g: Goroutine<unknown>, callback: (failed: boolean, value: unknown) => void): void {
     watchers.set(g, callback)
+  }
+
+  /** @internal Who has asked for it by one `then` waits no longer: if nobody else does, nobody does. */
+  static leave(g: Goroutine<unknown>): void {
+    if (!(g.#outcome instanceof Awaited) || --g.#outcome.waiting > 0) return
+    g.#outcome = PENDING
+    awaited--
+  }
+
+  /** @internal What has become of it: undefined as long as that is not known here. Whoever asks is told of a failure by that. */
+  static outcomeOf(g: Goroutine<unknown>): { failed: boolean; value: unknown } | undefined {
+    const outcome = g.#outcome
+    if (outcome === PENDING || outcome instanceof Awaited) return undefined
+    if (!(outcome instanceof Failure)) return { failed: false, value: outcome }
+    g.then(undefined, () => {})
+    return { failed: true, value: outcome.reason }
   }
 
   /** @internal Address of its code record; 0 if it was made without one. */

@@ -40,6 +40,7 @@ import {
   HANDLE,
   handleAddress,
   handleKind,
+  isHandle,
   packCell,
   unpackCell,
   wholeOf,
@@ -107,11 +108,10 @@ const NAN_HIGH = 0x7ff80000
 function lookFor(map: number, key: unknown): void {
   const cell = self.m + M.cell
   if (typeof key === 'object' && key !== null) {
-    const handle = key as Partial<Record<symbol, number>>
-    if (typeof handle[handleKind] !== 'number') throw refusal(key)
+    if (!isHandle(key)) throw refusal(key)
     probe.tag = HANDLE
-    probe.low = handle[handleKind]
-    probe.high = handle[handleAddress] as number
+    probe.low = key[handleKind]
+    probe.high = key[handleAddress]
   } else {
     // Minus zero is zero.
     const tag = packCell(key === 0 ? 0 : key, cell + 2)

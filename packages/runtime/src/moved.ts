@@ -120,9 +120,8 @@ export function giveBack(parcel: number, fetched: readonly unknown[] | undefined
     })
     if (early.includes(parcel)) {
       early = early.filter((wish) => wish !== parcel)
-      awaited.delete(parcel)
-      endCall()
-      return
+      // It has not been sent for, and nobody is to wait for it here any more.
+      return arrived([])
     }
     while (awaited.has(parcel) && receiveNow()) {}
   }

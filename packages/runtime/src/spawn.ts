@@ -111,9 +111,11 @@ export function newproc(
   if (isClosed()) {
     throw new RuntimeClosedError(`${api}: the runtime was shut down; start goroutines before runtime.shutdown()`)
   }
-  const code = codeOf(fn, api)
+  // Before `codeOf`: a getter may start another one, and leave what that captures.
   const signal = options?.signal
-  const goroutine = new Goroutine<unknown>(newGoid(), code, options?.name)
+  const name = options?.name
+  const code = codeOf(fn, api)
+  const goroutine = new Goroutine<unknown>(newGoid(), code, name)
   if (signal?.aborted) {
     Goroutine.reject(goroutine, signal.reason)
     return goroutine
@@ -124,7 +126,7 @@ export function newproc(
   noteMaking(g)
   let unname: (() => void) | undefined
   try {
-    if (options?.name !== undefined) unname = noteName(goroutine.id, options.name)
+    if (name !== undefined) unname = noteName(goroutine.id, name)
     writeValues(g, fn, args, api, options)
   } catch (error) {
     unname?.()
@@ -201,7 +203,7 @@ function writeArguments(
   }
   if (count <= 2 && !moves && (flags & F_AHEAD) === 0) {
     const tag0 = packCell(args[0], g + G.cell0)
-    const tag1 = tag0 === 0 || count === 1 ? 0 : packCell(args[1], g + G.cell1)
+    const tag1 = tag0 === 0 || count === 1 ? 0 : packSecond(args[1], g, tag0)
     if (tag0 !== 0 && (count === 1 || tag1 !== 0)) {
       const handles = tag0 === HANDLE || tag1 === HANDLE ? F_HANDLES : 0
       write(g + G.tags, tagsOf(count, tag0, tag1, flags | handles))
@@ -232,6 +234,16 @@ function writeArguments(
   } catch (error) {
     write(g + G.parcel, 0)
     dropValues(g)
+    throw error
+  }
+}
+
+/** The second of two arguments that stand in `g` itself. If it can't be sent, nor is the first, which is there. */
+function packSecond(value: unknown, g: number, tag0: number): number {
+  try {
+    return packCell(value, g + G.cell1)
+  } catch (error) {
+    unpackCell(tag0, g + G.cell0)
     throw error
   }
 }

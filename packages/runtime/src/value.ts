@@ -19,6 +19,7 @@ import { inspect, types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { bytes as blockBytes, free, OutOfMemoryError, read, readF64, write, writeBytes, writeF64 } from '@goro/memory'
 import { dataCloneError, ERROR_CLASSES } from './errors.ts'
+import { Goroutine } from './goroutine.ts'
 
 // --- cells -----------------------------------------------------------------------------------------------------------------
 
@@ -80,8 +81,10 @@ export function copied<T>(read: () => T): T {
   }
 }
 
-function isHandle(value: object): value is Handle {
-  return typeof (value as Partial<Handle>)[handleKind] === 'number'
+/** Whether `value` is a handle, and so may be sent as its kind and address. */
+export function isHandle(value: object): value is Handle {
+  // A proxy may say anything, and its word would be taken for an address.
+  return !types.isProxy(value) && typeof (value as Partial<Handle>)[handleKind] === 'number'
 }
 
 /** Writes `value` into the two words at the even address `at` and returns its tag; 0, and nothing written, if it does not fit. */
@@ -334,21 +337,24 @@ function checkPieces(): void {
 
 const noRoom = () => 0
 
-/** Takes from the sender what is copied to be transferred. One may refuse to be detached, as a WebAssembly memory does: then there is no message for the `block`. */
+/**
+ * Takes from the sender what is copied to be transferred; pieces of the message have it now. All or none: one may refuse to be detached, as a
+ * WebAssembly memory does, and then there is no message for the `block`.
+ */
 function detachAll(block: number): void {
+  const buffers: ArrayBuffer[] = []
+  for (const each of transferred) if (types.isArrayBuffer(each) && !isExternal(each)) buffers.push(each)
+  if (buffers.length === 0) return
   try {
-    for (const each of transferred) if (types.isArrayBuffer(each) && !isExternal(each)) detach(each)
+    const moved = structuredClone(buffers, { transfer: buffers })
+    for (const piece of pieces) {
+      const i = typeof piece.from === 'string' ? -1 : buffers.indexOf(piece.from.buffer as ArrayBuffer)
+      if (i >= 0) piece.from = new Uint8Array(moved[i] as ArrayBuffer)
+    }
   } catch (error) {
     if (block !== 0) free(block)
-    throw error
+    throw dataCloneError(`transfer: ${(error as Error).message}`)
   }
-}
-
-/** Takes the bytes from the sender's `buffer`; a piece of the message has them now. */
-function detach(buffer: ArrayBuffer): void {
-  const pieceOf = pieces.find(({ from }) => typeof from !== 'string' && from.buffer === buffer)
-  const moved = structuredClone(buffer, { transfer: [buffer] })
-  if (pieceOf !== undefined) pieceOf.from = new Uint8Array(moved)
 }
 
 /**
@@ -587,9 +593,12 @@ function writeProperties(tag: number, value: object, keys: readonly string[]): v
 function writeArray(array: unknown[]): void {
   const { length } = array
   if (length > LONG_ARRAY && array.every(isPrimitive)) {
-    const encoded = serialize(array)
-    writeByte(PRIMITIVES)
-    return writeBlob(encoded)
+    // What else it has may be nothing that V8 can send.
+    const encoded = safely(() => serialize(array))
+    if (encoded !== undefined && hasElementsOnly(encoded, length)) {
+      writeByte(PRIMITIVES)
+      return writeBlob(encoded)
+    }
   }
   const keys = Object.keys(array)
   // An ordinary array has a key an element and no other.
@@ -603,6 +612,20 @@ function writeArray(array: unknown[]): void {
     writeProperties(OBJECT, array, keys)
   }
 }
+
+/**
+ * Whether an array that V8 has serialized has no properties but its elements: it ends with how many others it has, and its `length`, in seven bits a
+ * byte (`WriteJSArray`, `src/objects/value-serializer.cc`).
+ */
+function hasElementsOnly(encoded: Uint8Array, length: number): boolean {
+  let bytes = 1
+  for (let rest = length; rest > 0x7f; rest >>>= 7) bytes++
+  const at = encoded.length - bytes - 1
+  return encoded[at] === 0 && encoded[at - 1] === END_OF_ARRAY
+}
+
+/** `$`, after a dense array's elements; `@` after those of one with holes. */
+const END_OF_ARRAY = 0x24
 
 function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
@@ -772,7 +795,19 @@ function reasonAgainst(value: object): string | undefined {
   if (types.isMapIterator(value) || types.isSetIterator(value)) return "an iterator can't be sent to another thread"
   if (types.isModuleNamespaceObject(value)) return "a module can't be sent to another thread; import it there"
   if (types.isExternal(value)) return "a native pointer can't be sent to another thread"
-  return undefined
+  if (value instanceof Goroutine)
+    return "a goroutine's handle can't be sent to another thread; await it, or send a channel"
+  return Object.keys(value).length > 0 ? undefined : ofNode(value)
+}
+
+/** What Node has against sending an object that shows nothing of itself, as a `URL` does: it would arrive as an empty one. */
+function ofNode(value: object): string | undefined {
+  try {
+    structuredClone(value)
+    return undefined
+  } catch (error) {
+    return `a ${kindOf(value)} can't be sent to another thread: ${(error as Error).message}`
+  }
 }
 
 /** The class of a value, for messages. */

@@ -78,7 +78,14 @@ export class WaitGroup extends Handle {
   go<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: Sendable<A>): Goroutine<Awaited<R>> {
     this.add()
     try {
-      const onSettled = () => this.done()
+      const onSettled = () => {
+        try {
+          this.done()
+        } catch (error) {
+          // Somebody has counted it down himself: as in Go that is a panic. What is about to be settled is to be.
+          void Promise.reject(error)
+        }
+      }
       return newproc(fn as (...args: never[]) => unknown, args, 'WaitGroup.go', { onSettled }) as Goroutine<Awaited<R>>
     } catch (error) {
       this.done()

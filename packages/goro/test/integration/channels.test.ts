@@ -262,13 +262,14 @@ describe('select', () => {
         for (let i = 0; i < turns; i++) await null
         return 'late'
       }
+      const thenable = { then: (settle: (value: string) => void) => settle('now') } as unknown
       for (let round = 0; round < 5; round++) {
         const full = chan<string>(1)
         full.trySend('full')
         const hits = [
           await select({ now: Promise.resolve('now'), late: late() }),
           await select({ full, late: late() }),
-          await select({ thenable: { then: (settle: (value: string) => void) => settle('now') }, full, late: late() }),
+          await select({ thenable: thenable as PromiseLike<string>, full, late: late() }),
         ]
         for (const { value } of hits) expect(['now', 'full', 'late']).toContain(value)
         // More than a thread keeps sudogs for.
@@ -285,6 +286,26 @@ describe('select', () => {
       }
     },
   )
+
+  test.each([
+    ['waits', 0, /^$/],
+    ['fails', 1, /RangeError: lost/],
+  ])('a goroutine that has lost is waited for no longer (it %s)', async (way, code, stderr) => {
+    const outcome = await run('select-loser.mjs', { args: [way] })
+    expect([outcome.stdout, outcome.code]).toEqual(['timeout undefined timeout timeout\n', code])
+    expect(outcome.stderr).toMatch(stderr)
+  })
+
+  test('select.try knows at once whether a goroutine has ended', async () => {
+    const done = go(() => 5)
+    await done
+    expect(select.try({ done })).toEqual({ case: 'done', value: 5, done: false })
+    const failed = go(() => {
+      throw new RangeError('no')
+    })
+    await failed.catch(() => {})
+    expect(() => select.try({ failed })).toThrow('no')
+  })
 
   test('a getter of what is sent may wait itself', async () => {
     const [ch, other] = [chan<object>(), chan<number>()]

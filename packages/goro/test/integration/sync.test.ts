@@ -19,6 +19,7 @@ import {
   WaitGroup,
 } from 'goro'
 import { describe, expect, test } from 'vitest'
+import { run } from './run.ts'
 
 describe('Mutex', () => {
   test('lets one in at a time, across threads', async () => {
@@ -322,6 +323,14 @@ describe('Once, Cond, Semaphore', () => {
     cond.broadcast()
     await Promise.all(waiters)
     expect(woken.load()).toBe(6)
+  })
+
+  test('WaitGroup: one `done` too many for `go` is a panic, and the goroutine settles', async () => {
+    const { stdout, stderr } = await run('wait-group-misuse.mjs')
+    expect(stderr).toBe('')
+    const negative = 'sync: negative WaitGroup counter'
+    const messages = [negative, negative, negative, negative]
+    expect(JSON.parse(stdout)).toEqual({ here: [7, 8], there: [7, 8], again: 9, messages })
   })
 
   test('Cond: a wait without the lock takes no signal from those that wait with it', async () => {

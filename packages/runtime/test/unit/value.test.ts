@@ -3,7 +3,8 @@ import { MessageChannel } from 'node:worker_threads'
 import { attach, bytes, OutOfMemoryError, reserve, writeBytes } from '@goro/memory'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { CaptureError, ThreadDiedError } from '../../src/errors.ts'
+import { CaptureError, DataCloneError, ThreadDiedError } from '../../src/errors.ts'
+import { Goroutine } from '../../src/goroutine.ts'
 import {
   decode,
   encode,
@@ -312,6 +313,12 @@ describe('what cannot be sent', () => {
     ['in a map', { m: new Map([['key', { f() {} }]]) }, "value, at .m.get('key').f: a function"],
     ['in a set', new Set([1, () => {}]), 'value, at .item(1): a function'],
     ['in the cause of an error', new Error('x', { cause: () => {} }), 'value, at .cause: a function'],
+    ["a goroutine's handle", { g: new Goroutine(1, 0) }, "value, at .g: a goroutine's handle"],
+    [
+      'a function beside the elements of a long array',
+      Object.assign(new Array(300).fill(0), { f() {} }),
+      'value, at .f',
+    ],
     ['a port that is not transferred', { port: new MessageChannel().port1 }, 'value, at .port: a MessagePort'],
   ])('%s is refused with the path to it', (_, bad, message) => {
     expect(refusal(bad)).toContain(message)
@@ -331,7 +338,66 @@ describe('what cannot be sent', () => {
   })
 })
 
+test('an object that shows nothing of itself is refused if Node refuses it', () => {
+  const url = new URL('https://example.org')
+  const isRefused = (() => {
+    try {
+      return structuredClone(url) === undefined
+    } catch {
+      return true
+    }
+  })()
+  if (isRefused) expect(refusal([url])).toMatch(/^value, at \[0\]: a URL can't be sent to another thread: /)
+  else expect(cross([url])).toEqual([{}])
+  class Secret {
+    readonly #x = 1
+    get x() {
+      return this.#x
+    }
+  }
+  expect(cross([new Secret()])).toEqual([{}])
+})
+
+test('what a proxy says is not taken for a handle', () => {
+  const says = (what: unknown) => new Proxy({}, { get: () => what })
+  for (const proxy of [says(0), says(42), Proxy.revocable({}, {}).proxy]) expect(packCell(proxy, 64)).toBe(0)
+})
+
+test('what is beside the elements of a long array comes with it', () => {
+  for (const length of [257, 300, 20_000]) {
+    const array = Object.assign(new Array(length).fill(1), { more: { n: 1 } })
+    expect(cross(array)).toEqual(array)
+    expect((cross(array) as typeof array).more).toEqual({ n: 1 })
+  }
+})
+
+test('DataCloneError is the class of what refuses a value, and of no other error', () => {
+  const node = () => structuredClone(() => {})
+  expect(node).toThrow(DataCloneError)
+  expect(() => encode(() => {}, { root: 'value' })).toThrow(DataCloneError)
+  expect(new DataCloneError('x')).toMatchObject({ name: 'DataCloneError', message: 'x', code: 25 })
+  for (const other of [new DOMException('x', 'AbortError'), new Error('x'), null]) {
+    expect(other instanceof DataCloneError).toBe(false)
+  }
+})
+
 describe('transfer', () => {
+  test('all is taken from the sender, or nothing', () => {
+    const short = new ArrayBuffer(8)
+    // Of the pool that small Buffers share, which newer versions of Node do not give away.
+    const pool = Buffer.from('x').buffer as ArrayBuffer
+    const isRefused = (() => {
+      try {
+        return structuredClone(pool, { transfer: [pool] }) === undefined
+      } catch {
+        return true
+      }
+    })()
+    if (isRefused) expect(refusal([short], { transfer: [short, pool] })).toMatch(/^transfer: /)
+    else encode([short], { root: 'value', transfer: [short, pool] })
+    expect(short.byteLength).toBe(isRefused ? 8 : 0)
+  })
+
   test('nothing is taken from the sender, and no handle retained, if there is no room for the message', () => {
     const retained: unknown[] = []
     useRetain(

@@ -592,10 +592,9 @@ function writeProperties(tag: number, value: object, keys: readonly string[]): v
 
 function writeArray(array: unknown[]): void {
   const { length } = array
-  if (length > LONG_ARRAY && array.every(isPrimitive)) {
-    // What else it has may be nothing that V8 can send.
-    const encoded = safely(() => serialize(array))
-    if (encoded !== undefined && hasElementsOnly(encoded, length)) {
+  if (length > LONG_ARRAY) {
+    const encoded = ofPrimitives(array)
+    if (encoded !== undefined) {
       writeByte(PRIMITIVES)
       return writeBlob(encoded)
     }
@@ -613,19 +612,32 @@ function writeArray(array: unknown[]): void {
   }
 }
 
-/**
- * Whether an array that V8 has serialized has no properties but its elements: it ends with how many others it has, and its `length`, in seven bits a
- * byte (`WriteJSArray`, `src/objects/value-serializer.cc`).
- */
-function hasElementsOnly(encoded: Uint8Array, length: number): boolean {
-  let bytes = 1
-  for (let rest = length; rest > 0x7f; rest >>>= 7) bytes++
-  const at = encoded.length - bytes - 1
-  return encoded[at] === 0 && encoded[at - 1] === END_OF_ARRAY
+/** What V8 makes of an array of nothing but primitives; undefined if it has anything else, beside its elements too. */
+function ofPrimitives(array: unknown[]): Uint8Array | undefined {
+  let count = 0
+  if (!array.every((element) => ++count && isPrimitive(element))) return undefined
+  // What else it has may be nothing that V8 can send.
+  const encoded = safely(() => serialize(array))
+  if (encoded === undefined) return undefined
+  // It ends with how many properties it has that were not written as elements, and its length (`WriteJSArray`, src/objects/value-serializer.cc).
+  const { length } = array
+  const isDense = endsWith(encoded, [END_OF_DENSE, ...varint(0), ...varint(length)])
+  // One in which there may be holes has all its elements written as properties.
+  const isFull = count === length && endsWith(encoded, [END_OF_SPARSE, ...varint(length), ...varint(length)])
+  return isDense || isFull ? encoded : undefined
 }
 
-/** `$`, after a dense array's elements; `@` after those of one with holes. */
-const END_OF_ARRAY = 0x24
+/** V8's tags, `$` and `@`. */
+const END_OF_DENSE = 0x24
+const END_OF_SPARSE = 0x40
+
+/** As V8 writes numbers: seven bits a byte, the lowest first, the highest bit for those that are not the last. */
+function varint(n: number): number[] {
+  return n < 0x80 ? [n] : [(n & 0x7f) | 0x80, ...varint(n >>> 7)]
+}
+
+const endsWith = (encoded: Uint8Array, end: readonly number[]): boolean =>
+  end.every((byte, i) => encoded[encoded.length - end.length + i] === byte)
 
 function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')

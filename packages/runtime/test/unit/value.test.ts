@@ -365,9 +365,16 @@ test('what a proxy says is not taken for a handle', () => {
 
 test('what is beside the elements of a long array comes with it', () => {
   for (const length of [257, 300, 20_000]) {
-    const array = Object.assign(new Array(length).fill(1), { more: { n: 1 } })
-    expect(cross(array)).toEqual(array)
-    expect((cross(array) as typeof array).more).toEqual({ n: 1 })
+    const full = new Array<number>(length).fill(1)
+    const holey = new Array<number>(length).fill(1)
+    delete holey[7]
+    for (const array of [[...full], full, holey]) {
+      expect(cross(array)).toEqual(array)
+      expect(7 in (cross(array) as number[])).toBe(7 in array)
+      const more = Object.assign(array, { more: { n: 1 } })
+      expect(cross(more)).toEqual(more)
+      expect((cross(more) as typeof more).more).toEqual({ n: 1 })
+    }
   }
 })
 

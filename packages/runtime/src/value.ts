@@ -882,6 +882,8 @@ let causes = 0
 
 /** Writes a property of a thrown error, described if it can't be sent: reporting an error must not fail. */
 function writeLossy(value: unknown): void {
+  // Nothing can go wrong with these, and what is undone otherwise takes time with every field of many errors.
+  if (isPrimitive(value)) return writeValue(value)
   const before = { pos, seen: new Map(seen), externals: externals?.slice(), handles: handles.length, pieces, inPieces }
   pieces = pieces === NO_PIECES ? pieces : [...pieces]
   causes++
